@@ -1,0 +1,83 @@
+"""R1 against closed forms."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganzoo_losses.penalties import R1, squared_gradient
+from tests.toys import Logistic
+from zoo import Critic
+
+
+class Linear(nn.Module):
+    """D(x) = w·x + b, whose gradient is w everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(12, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layer(images.flatten(1))
+
+
+def test_a_linear_discriminator_has_gamma_half_times_its_squared_norm():
+    torch.manual_seed(0)
+    critic = Critic(Linear(), Logistic())
+    penalty = R1(gamma=3.0)(critic, torch.randn(5, 3, 2, 2), torch.randn(5, 3, 2, 2), {})
+    torch.testing.assert_close(penalty, 1.5 * critic.network.layer.weight.square().sum())
+
+
+def test_its_gradient_is_gamma_times_the_weight():
+    critic = Critic(Linear(), Logistic())
+    R1(gamma=3.0)(critic, torch.randn(5, 3, 2, 2), torch.empty(0), {}).backward()
+    weight = critic.network.layer.weight
+    torch.testing.assert_close(weight.grad, 3.0 * weight.detach())
+
+
+def test_against_finite_differences_on_a_convolution():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Softplus(), nn.Conv2d(2, 1, 2), nn.Flatten()).double()
+    critic = Critic(network, Logistic())
+    critic.logits = lambda images, **_: [network(images)]  # float64 throughout
+    x = torch.randn(2, 1, 4, 4, dtype=torch.float64)
+    found = squared_gradient(critic, x, {})
+    step = 1e-6
+    for i in range(2):
+        total = 0.0
+        for place in range(16):
+            moved = [x.clone(), x.clone()]
+            moved[0][i].view(-1)[place] += step
+            moved[1][i].view(-1)[place] -= step
+            total += ((network(moved[0])[i] - network(moved[1])[i]) / (2 * step)).item() ** 2
+        assert found[i].item() == pytest.approx(total, rel=1e-6)
+
+
+def test_lazily_it_counts_as_often_as_it_waits():
+    critic = Critic(Linear(), Logistic(), penalties={"r1": R1(gamma=2.0, every=4)})
+    real, fake = torch.randn(4, 3, 2, 2), torch.randn(4, 3, 2, 2)
+    norms = critic.network.layer.weight.square().sum().detach()
+    from zoo.model import Progress
+
+    for step in range(9):
+        critic.begin_step(Progress(step, step * 4))
+        terms = critic.d_loss(real, fake)
+        assert ("r1" in terms) == (step % 4 == 0)
+        if "r1" in terms:
+            torch.testing.assert_close(terms["r1"].detach(), 4 * norms)
+
+
+def test_a_part_of_the_batch_estimates_the_whole():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 2, 2), nn.Tanh(), nn.Flatten(), nn.Linear(2, 1))
+    critic = Critic(network, Logistic())
+    real = torch.randn(8, 3, 2, 2)
+    whole = squared_gradient(critic, real, {})
+    torch.testing.assert_close(R1(gamma=2.0, part=2)(critic, real, real, {}), whole[:4].mean())
+
+
+def test_penalties_run_in_float32_under_autocast():
+    critic = Critic(nn.Sequential(nn.Conv2d(3, 1, 2), nn.Flatten()), Logistic(), penalties={"r1": R1(every=1)})
+    real = torch.randn(4, 3, 2, 2)
+    exact = critic.d_loss(real, real)["r1"]
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(critic.d_loss(real, real)["r1"], exact, rtol=0, atol=0)

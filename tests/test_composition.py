@@ -1,0 +1,65 @@
+"""From names to critics, and what does not fit together."""
+
+import pytest
+import torch
+from torch import nn
+
+from ganzoo_augment.flip import Flip
+from ganzoo_dcgan.networks import Discriminator
+from ganzoo_losses.losses import Hinge
+from ganzoo_losses.penalties import R1
+from zoo import DataSpec, InvalidOptions, Parts, UnknownName, compose, network
+
+DATA = DataSpec(resolution=16)
+
+
+def plain() -> nn.Module:
+    return Discriminator(16, 3, 4, norm="none")
+
+
+def test_every_part_arrives_with_its_options():
+    parts = Parts("hinge", regularizers=("r1:gamma=3,every=8", "spectral-norm"), augment="flip:p=0.25")
+    critic = compose(parts, DATA, plain)
+    assert isinstance(critic.game, Hinge)
+    assert critic.penalties == {"r1": R1(gamma=3.0, every=8)}
+    assert isinstance(critic.augment, Flip)
+    assert critic.augment.p == 0.25
+    assert "main.0.weight_u" in critic.network.state_dict()
+
+
+def test_another_discriminator_replaces_the_own():
+    critic = compose(Parts("hinge", discriminator="dcgan:width=6"), DATA, plain)
+    assert critic.network.main[0].weight.shape == (6, 3, 4, 4)
+
+
+def test_an_ally_joins_with_its_own_loss():
+    critic = compose(Parts("hinge", allies=("dcgan:width=6,role=join",)), DATA, plain)
+    assert critic.network.main[0].weight.shape[0] == 4
+    assert critic.allies["dcgan"].network.main[0].weight.shape[0] == 6
+    assert type(critic.allies["dcgan"].game).__name__ == "NonSaturating"
+
+
+def test_a_gradient_per_image_refuses_batch_normalisation_and_says_what_to_do():
+    with pytest.raises(InvalidOptions, match=r"r1.*batch normalisation.*d_norm=none"):
+        compose(Parts("hinge", regularizers=("r1",)), DATA, lambda: Discriminator(16, 3, 4, norm="batch"))
+
+
+def test_a_replacement_that_ignores_a_needed_condition_is_refused():
+    with pytest.raises(InvalidOptions, match=r"ignores label.*role=join"):
+        compose(Parts("hinge", discriminator="dcgan"), DATA, plain, conditions=("label",))
+
+
+def test_all_misfits_are_told_at_once():
+    parts = Parts("hinge", regularizers=("r1",), discriminator="dcgan:norm=batch")
+    with pytest.raises(InvalidOptions) as caught:
+        compose(parts, DATA, plain, conditions=("label",))
+    assert len(caught.value.problems) == 2
+
+
+def test_another_plugins_network_by_name():
+    found = network("dcgan", data=DATA, width=6)
+    assert found(torch.zeros(2, 3, 16, 16)).shape == (2, 1)
+    generator = network("dcgan", "generator", data=DATA, g_width=4)
+    assert generator(torch.zeros(2, 100)).shape == (2, 3, 16, 16)
+    with pytest.raises(UnknownName, match="dcgan"):
+        network("dcgam", data=DATA)

@@ -1,0 +1,33 @@
+"""From [-1, 1] to pixels."""
+
+import numpy as np
+import torch
+
+from zoo.pictures import grid, to_pil, to_uint8
+
+
+def test_the_exact_map_rounds_and_clips():
+    values = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0, -1 + 2 / 255, -1 + 2.9 / 255]).view(1, 1, 1, 7)
+    assert to_uint8(values).flatten().tolist() == [0, 0, 128, 255, 255, 1, 1]
+
+
+def test_every_byte_survives_the_way_to_floats_and_back():
+    pixels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    assert np.array_equal(to_uint8(pixels.float() / 127.5 - 1).flatten(), pixels.flatten().numpy())
+
+
+def test_grey_and_colour():
+    assert to_pil(torch.zeros(1, 1, 4, 4))[0].mode == "L"
+    assert to_pil(torch.zeros(1, 3, 4, 4))[0].mode == "RGB"
+
+
+def test_a_grid_goes_row_by_row_on_white():
+    images = torch.full((3, 1, 2, 2), -1.0)
+    images[1] = 0.0
+    sheet = np.asarray(grid(images, columns=2, gap=1))
+    assert sheet.shape == (7, 7)
+    assert (sheet[1:3, 1:3] == 0).all()
+    assert (sheet[1:3, 4:6] == 128).all()
+    assert (sheet[4:6, 1:3] == 0).all()
+    assert (sheet[4:6, 4:6] == 255).all()
+    assert (sheet[0] == 255).all()

@@ -1,0 +1,107 @@
+"""ganzoo: every classic and modern GAN behind one registry.
+
+The public names are imported on first use, so that `import zoo` stays quick and needs no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.adversarial import Augment, Critic, Game, NetworkRegularizer, Penalty, add_ally, critics_of
+    from zoo.composition import compose, network
+    from zoo.data.spec import DataSpec
+    from zoo.errors import InvalidOptions, UnknownName, ZooError
+    from zoo.metric import Metric
+    from zoo.model import (
+        Averaging,
+        Batch,
+        Model,
+        Parts,
+        Phase,
+        Preset,
+        Progress,
+        Terms,
+        adam,
+        draw_normal,
+        draw_uniform,
+        trainable,
+    )
+    from zoo.options import Range
+    from zoo.pictures import grid, to_pil
+    from zoo.training.run import train
+    from zoo.use import create, list_models, load
+
+_HOMES = {
+    "zoo.adversarial": ("Augment", "Critic", "Game", "NetworkRegularizer", "Penalty", "add_ally", "critics_of"),
+    "zoo.composition": ("compose", "network"),
+    "zoo.data.spec": ("DataSpec",),
+    "zoo.errors": ("InvalidOptions", "UnknownName", "ZooError"),
+    "zoo.metric": ("Metric",),
+    "zoo.model": (
+        "Averaging",
+        "Batch",
+        "Model",
+        "Parts",
+        "Phase",
+        "Preset",
+        "Progress",
+        "Terms",
+        "adam",
+        "draw_normal",
+        "draw_uniform",
+        "trainable",
+    ),
+    "zoo.options": ("Range",),
+    "zoo.pictures": ("grid", "to_pil"),
+    "zoo.training.run": ("train",),
+    "zoo.use": ("create", "list_models", "load"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Augment",
+    "Averaging",
+    "Batch",
+    "Critic",
+    "DataSpec",
+    "Game",
+    "InvalidOptions",
+    "Metric",
+    "Model",
+    "NetworkRegularizer",
+    "Parts",
+    "Penalty",
+    "Phase",
+    "Preset",
+    "Progress",
+    "Range",
+    "Terms",
+    "UnknownName",
+    "ZooError",
+    "adam",
+    "add_ally",
+    "compose",
+    "create",
+    "critics_of",
+    "draw_normal",
+    "draw_uniform",
+    "grid",
+    "list_models",
+    "load",
+    "network",
+    "to_pil",
+    "train",
+    "trainable",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,191 @@
+"""The parts of the game that plug into every model: losses, penalties, views, and the critic that joins them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from zoo.errors import InvalidOptions
+from zoo.model import Model, Progress, Terms
+
+__all__ = ["Augment", "Critic", "Game", "NetworkRegularizer", "Penalty", "add_ally", "critics_of"]
+
+Condition = dict[str, Tensor]
+SPATIAL = ("source", "mask")  # conditions that an augmentation moves together with the images
+
+
+class Game(ABC):
+    """A loss: what each player minimises, as pure functions of raw logits [N,K] in float32.
+
+    A game with state (an equilibrium term, say) is an nn.Module besides, with buffers.
+    """
+
+    needs_real: ClassVar[bool] = False  # the generator's step needs D(real) too
+    output: ClassVar[str] = "logits"  # what it takes from the network: "logits" or "energy"
+
+    @property
+    def boundary(self) -> float | None:
+        """The logit between "real" and "fake", for the health signals; None where there is no such point."""
+        return 0.0
+
+    @abstractmethod
+    def d(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """The discriminator's loss: its real part and its fake part, scalars."""
+
+    @abstractmethod
+    def g(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """The generator's loss, a scalar; `real` is given when `needs_real`."""
+
+    def constrain(self, network: nn.Module) -> None:  # noqa: B027  most games leave it free
+        """Bring the discriminator back into the set it may move in; called before and after it learns."""
+
+
+class Augment(nn.Module):
+    """How a critic sees images; differentiable. This one shows them as they are.
+
+    Geometry draws once for images, source and mask; colour touches images only.
+    """
+
+    def forward(self, images: Tensor, spatial: Condition) -> tuple[Tensor, Condition]:
+        """Augment images [N,C,H,W] in [-1, 1] and the conditions that lie on the same pixels."""
+        return images, spatial
+
+    def watch(self, real_logits: Tensor) -> None:
+        """Learn how the critic does on real images; adaptive augmentation follows it."""
+
+
+class Penalty(ABC):
+    """A regulariser of scope `critic`: added to D's loss every `every` steps, times `every`."""
+
+    every: int = 1
+    per_sample: ClassVar[bool] = True  # a gradient per image, which batch normalisation mixes up
+
+    @abstractmethod
+    def __call__(self, critic: "Critic", real: Tensor, fake: Tensor, condition: Condition) -> Tensor:
+        """The penalty, a scalar, in float32."""
+
+
+class NetworkRegularizer(ABC):
+    """A regulariser of scope `network`: changes a discriminator once, before it learns."""
+
+    @abstractmethod
+    def apply(self, network: nn.Module) -> None:
+        """Change `network` in place; the names it saves its weights under stay the same."""
+
+
+class Critic(nn.Module):
+    """Plays `game` with `network` on augmented images; allies judge the same images beside it.
+
+    The network takes images [N,C,H,W] and exactly the conditions it declares in `conditions`, as keywords;
+    it returns logits [N,K] or a list of them.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        game: Game,
+        *,
+        augment: Augment | None = None,
+        penalties: dict[str, Penalty] | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.game = game
+        self.augment = augment or Augment()
+        self.penalties = penalties or {}
+        self.weight = weight
+        self.allies = nn.ModuleDict()
+        self.observed: list[Terms] = []
+        self._progress = Progress()
+        game.constrain(network)
+
+    def begin_step(self, progress: Progress) -> None:
+        """Follow the clock: lazy penalties and measurements depend on it."""
+        self._progress = progress
+
+    def logits(self, images: Tensor, **condition: Tensor) -> list[Tensor]:
+        """Float32 logits, one tensor [N,K] per head, of images as this critic sees them."""
+        spatial = {name: value for name, value in condition.items() if name in SPATIAL}
+        images, spatial = self.augment(images, spatial)
+        wanted = getattr(self.network, "conditions", ())
+        given = {name: value for name, value in {**condition, **spatial}.items() if name in wanted}
+        out = self.network(images, **given)
+        heads = out if isinstance(out, (list, tuple)) else [out]
+        return [head.float() for head in heads]
+
+    def d_loss(self, real: Tensor, fake: Tensor, **condition: Tensor) -> Terms:
+        """What the discriminators minimise, by term."""
+        fake = fake.detach()
+        real_logits = self.logits(real, **condition)
+        fake_logits = self.logits(fake, **condition)
+        self._observe(real, fake, real_logits, fake_logits)
+        losses = [self.game.d(r, f) for r, f in zip(real_logits, fake_logits, strict=True)]
+        terms = {
+            "real": self.weight * total(real_part for real_part, _ in losses),
+            "fake": self.weight * total(fake_part for _, fake_part in losses),
+        }
+        terms |= self._penalise(real, fake, condition)
+        return terms | self._allied(lambda ally: ally.d_loss(real, fake, **condition))
+
+    def g_loss(self, fake: Tensor, real: Tensor, **condition: Tensor) -> Terms:
+        """What the generator minimises, by term."""
+        fake_logits = self.logits(fake, **condition)
+        real_logits = self.logits(real, **condition) if self.game.needs_real else [None] * len(fake_logits)
+        pairs = zip(fake_logits, real_logits, strict=True)
+        terms = {"adv": self.weight * total(self.game.g(f, r) for f, r in pairs)}
+        return terms | self._allied(lambda ally: ally.g_loss(fake, real, **condition))
+
+    def _penalise(self, real: Tensor, fake: Tensor, condition: Condition) -> Terms:
+        terms = {}
+        for name, penalty in self.penalties.items():
+            if self._progress.step % penalty.every == 0:
+                with torch.autocast(real.device.type, enabled=False):  # C19: penalties in float32
+                    terms[name] = penalty.every * penalty(self, real.float(), fake.float(), condition)
+        return terms
+
+    def _allied(self, play: "Callable[[Critic], Terms]") -> Terms:
+        terms: Terms = {}
+        for name, ally in self.allies.items():
+            assert isinstance(ally, Critic)
+            terms |= {f"{name}.{key}": value for key, value in play(ally).items()}
+        return terms
+
+    @torch.no_grad()
+    def _observe(self, real: Tensor, fake: Tensor, real_logits: list[Tensor], fake_logits: list[Tensor]) -> None:
+        """Health signals; `watch` sees every real logit, the rest is measured at every tenth step."""
+        of_real = torch.cat([head.flatten() for head in real_logits])
+        self.augment.watch(of_real)
+        if self._progress.step % 10:
+            return
+        of_fake = torch.cat([head.flatten() for head in fake_logits])
+        seen = {"d_real": of_real.mean(), "d_fake": of_fake.mean()}
+        if (boundary := self.game.boundary) is not None:
+            seen["r_real"] = (of_real - boundary).sign().mean()
+            seen["r_fake"] = (of_fake - boundary).sign().mean()
+        if len(real) > 1:
+            spread = real.float().std(dim=0).mean().clamp(min=1e-8)
+            seen["diversity"] = fake.float().std(dim=0).mean() / spread
+        self.observed.append(seen)
+
+
+def total(parts: Iterable[Tensor]) -> Tensor:
+    """The sum of scalar tensors."""
+    return torch.stack(list(parts)).sum()
+
+
+def critics_of(module: nn.Module) -> dict[str, Critic]:
+    """Every critic in a model by its dotted name, allies included."""
+    return {name: child for name, child in module.named_modules() if isinstance(child, Critic)}
+
+
+def add_ally(model: Model, name: str, make: Callable[[], Critic]) -> None:
+    """Let one more critic join every game `model` plays. Call it before `model.phases()`."""
+    games = [critic for critic_name, critic in critics_of(model).items() if ".allies." not in critic_name]
+    if not games:
+        problem = f"{type(model).__name__} plays no adversarial game that discriminator '{name}' could join."
+        raise InvalidOptions([problem])
+    for critic in games:
+        critic.allies[name] = make()

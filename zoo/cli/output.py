@@ -1,0 +1,72 @@
+"""Writing samples and walks where the user wants them, whole or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from zoo.errors import InvalidOptions, ZooError
+from zoo.files import explained, replace_file
+from zoo.pictures import grid, save, to_pil, to_uint8
+
+__all__ = ["parse_seeds", "write_samples", "write_walk"]
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def write_samples(images: Tensor, out: Path, seed: int, columns: int = 0) -> str:
+    """A grid, an .npz, or a folder with a PNG per seed, by the suffix of `out`; tells what was written."""
+    suffix = out.suffix.lower()
+    if suffix in PICTURES:
+        ready_parent(out)
+        save(grid(images, columns or None), out)
+        return f"{out}: a grid of {len(images)} pictures, seeds {seed} to {seed + len(images) - 1}"
+    if suffix == ".npz":
+        ready_parent(out)
+        with replace_file(out) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, images=to_uint8(images), seeds=np.arange(seed, seed + len(images)))
+        return f"{out}: images uint8 [N,H,W,C] and their seeds, {len(images)} of them"
+    if suffix:
+        raise InvalidOptions([f"--out {out}: known are {', '.join(PICTURES)}, .npz, and a folder (no suffix)."])
+    if out.is_file():
+        raise ZooError(f"--out {out} is a file; give a folder.")
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+    for i, picture in enumerate(to_pil(images)):
+        save(picture, out / f"seed{seed + i:06d}.png")
+    return f"{out}: {len(images)} PNG files, seeds {seed} to {seed + len(images) - 1}"
+
+
+def write_walk(images: Tensor, out: Path, frames: int, size: int) -> str:
+    """An endless GIF, or a sheet with a row per pair of seeds."""
+    ready_parent(out)
+    if out.suffix.lower() == ".png":
+        save(grid(images, columns=frames), out)
+        return f"{out}: {len(images) // frames} rows of {frames} frames"
+    big = [
+        picture.resize((picture.width * size, picture.height * size), Image.Resampling.NEAREST)
+        for picture in to_pil(images)
+    ]
+    with replace_file(out) as temporary:
+        big[0].save(temporary, format="GIF", save_all=True, append_images=big[1:], duration=60, loop=0)
+    return f"{out}: {len(big)} frames"
+
+
+def ready_parent(out: Path) -> None:
+    """The folder of `out`, made if it is not there."""
+    with explained(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """ "0-3,9" -> [0, 1, 2, 3, 9]; at least two."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise InvalidOptions([f"--seeds {text}: write 0-7, or 3,14,15."])
+        seeds += range(int(first), int(last if dash else first) + 1)
+    if len(seeds) < 2:
+        raise InvalidOptions([f"--seeds {text}: a walk needs at least two."])
+    return seeds

@@ -1,0 +1,120 @@
+"""From the names in `Parts` to the critic that a model trains against."""
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, cast
+
+from torch import nn
+
+from zoo.adversarial import Augment, Critic, Game, NetworkRegularizer, Penalty
+from zoo.errors import InvalidOptions, ZooError
+from zoo.grammar import parse
+from zoo.model import DataSpec, Parts
+from zoo.options import bind
+from zoo.plugins import registry
+
+__all__ = ["compose", "network"]
+
+
+def network(name: str, part: str = "discriminator", /, *, data: DataSpec, **options: Any) -> nn.Module:
+    """Another plugin's network by name: its `"generator"` or its `"discriminator"`."""
+    if part == "discriminator":
+        return cast(nn.Module, build("discriminator", name, options, data))
+    from zoo.use import create
+
+    return create(name, data=data, **options).get_submodule(part)
+
+
+def compose(
+    parts: Parts,
+    data: DataSpec,
+    own: Callable[[], nn.Module],
+    *,
+    conditions: Collection[str] = (),
+) -> Critic:
+    """The critic that `parts` describe: `own()` or its replacement, with loss, penalties, view and allies.
+
+    A replacement must take every condition in `conditions`; an ally need not. Raises InvalidOptions with
+    all that does not fit together.
+    """
+    problems: list[str] = []
+    judge = own() if parts.discriminator == "own" else build_network(parts.discriminator, parts, data)
+    if missing := set(conditions) - set(getattr(judge, "conditions", ())):
+        problems.append(
+            f"discriminator '{parts.discriminator}' ignores {', '.join(sorted(missing))}, which this model "
+            f"needs; let it join beside the model's own instead: {parts.discriminator}:role=join"
+        )
+    regularizers = {text: referred("regularizer", text) for text in parts.regularizers}
+    for text, regularizer in regularizers.items():
+        problems += misfits(text, regularizer, judge)
+    game = cast(Game, referred("loss", parts.loss))
+    if (output := getattr(judge, "output", "logits")) != game.output:
+        problems.append(
+            f"loss '{parts.loss}' takes {game.output}, but the discriminator returns {output}; "
+            + ("give it one that does: --discriminator autoencoder" if game.output == "energy" else "")
+        )
+    if problems:
+        raise InvalidOptions(problems)
+    critic = critic_of(judge, game, regularizers, build_augment(parts.augment))
+    for text in parts.allies:
+        critic.allies[parse(text).name.replace("-", "_")] = build_ally(text, parts, data)
+    return critic
+
+
+def critic_of(judge: nn.Module, game: Game, regularizers: dict[str, object], augment: Augment) -> Critic:
+    """A critic whose network has been regularised and whose penalties are named by their entries."""
+    for regularizer in regularizers.values():
+        if isinstance(regularizer, NetworkRegularizer):
+            regularizer.apply(judge)
+    penalties = {parse(text).name: r for text, r in regularizers.items() if isinstance(r, Penalty)}
+    return Critic(judge, game, augment=augment, penalties=penalties)
+
+
+def build_ally(text: str, parts: Parts, data: DataSpec) -> Critic:
+    """A joining critic: it plays its entry's own loss and view, or the plain ones."""
+    traits = registry().find("discriminator", parse(text).qualified).entry.traits
+    game = cast(Game, referred("loss", traits.get("loss", "non-saturating")))
+    return Critic(build_network(text, parts, data), game, augment=build_augment(traits.get("augment", "none")))
+
+
+def build_network(text: str, parts: Parts, data: DataSpec) -> nn.Module:
+    """A discriminator entry's network; backbones go to entries that take one and were given none."""
+    reference = parse(text)
+    options: dict[str, Any] = {key: value for key, value in reference.options.items() if key != "role"}
+    target = registry().load("discriminator", reference.qualified)
+    takes_backbone = "backbone" in inspect.signature(target).parameters
+    if takes_backbone and "backbone" not in options and parts.backbones:
+        options["backbone"] = "+".join(parts.backbones)
+    return cast(nn.Module, build("discriminator", reference.qualified, options, data))
+
+
+def build_augment(text: str) -> Augment:
+    """An augmentation by reference; `none` shows images as they are. `a+b` applies a, then b."""
+    if text == "none":
+        return Augment()
+    return cast(Augment, referred("augmentation", text))
+
+
+def referred(kind: str, text: str) -> object:
+    """What a reference such as `r1:gamma=1` names."""
+    reference = parse(text)
+    return build(kind, reference.qualified, reference.options)
+
+
+def build(kind: str, name: str, options: Mapping[str, object], *positional: object) -> object:
+    """The entry's target, called with typed options."""
+    target = cast(Callable[..., object], registry().load(kind, name))
+    return target(*positional, **bind(target, options, where=f"{kind} '{name}'"))
+
+
+def misfits(text: str, regularizer: object, judge: nn.Module) -> list[str]:
+    """Why this regulariser cannot work on this discriminator, in sentences."""
+    if not isinstance(regularizer, (Penalty, NetworkRegularizer)):
+        raise ZooError(f"regularizer '{text}' is neither a Penalty nor a NetworkRegularizer; report it to its plugin.")
+    batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in judge.modules())
+    if isinstance(regularizer, Penalty) and regularizer.per_sample and batch_norm:
+        return [
+            f"regularizer '{text}' takes a gradient per image, but the discriminator's batch normalisation mixes "
+            "the images of a batch; choose another norm: -s d_norm=none"
+        ]
+    return []

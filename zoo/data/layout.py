@@ -1,0 +1,82 @@
+"""What the names of files say: which are images, their splits and their classes. Pure functions of names."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+__all__ = ["EXTENSIONS", "class_names", "class_of", "image_names", "splits_of"]
+
+EXTENSIONS = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pnm",
+    ".avif",
+    ".jp2",
+)
+
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+}
+_BUCKET = re.compile(r"\d{5}")  # 00000, 01000: how FFHQ and NVIDIA's tools divide large sets, no classes
+
+
+def image_names(names: Iterable[str]) -> tuple[str, ...]:
+    """The names whose ending is that of an image, in the order given."""
+    return tuple(name for name in names if PurePosixPath(name).suffix.lower() in EXTENSIONS)
+
+
+def splits_of(images: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Split -> its images, when every image lies in a top folder named as a split and one is `train`, else
+    {}.
+
+    Where there is `val` and no `test`, it is called `test`.
+    """
+    found: dict[str, list[str]] = {}
+    for name in images:
+        top, slash, _ = name.partition("/")
+        split = _SPLITS.get(top.lower()) if slash else None
+        if split is None:
+            return {}
+        found.setdefault(split, []).append(name)
+    if "train" not in found:
+        return {}
+    if "val" in found and "test" not in found:
+        found["test"] = found.pop("val")
+    return {split: tuple(found[split]) for split in ("train", "val", "test") if split in found}
+
+
+def class_names(splits: Mapping[str, Sequence[str]], images: Sequence[str]) -> tuple[str, ...]:
+    """The class folders, sorted: two or more folders that hold every image, below the splits where there are
+    any.
+
+    Splits without class folders (ImageNet's flat val) give none and spoil nothing. Folders named only by five
+    digits are buckets, not classes.
+    """
+    found: set[str] = set()
+    for below, group in [(1, group) for group in splits.values()] if splits else [(0, images)]:
+        parts = [PurePosixPath(name).parts for name in group]
+        if all(len(one) > below + 1 for one in parts):
+            found |= {one[below] for one in parts}
+    if len(found) < 2 or all(_BUCKET.fullmatch(name) for name in found):
+        return ()
+    return tuple(sorted(found))
+
+
+def class_of(name: str, below: int, classes: Mapping[str, int]) -> int | None:
+    """The label that an image's folder gives; `below` is 1 where splits come first, else 0."""
+    parts = PurePosixPath(name).parts
+    return classes.get(parts[below]) if len(parts) > below + 1 else None

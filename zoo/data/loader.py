@@ -1,0 +1,179 @@
+"""Batches by image counter: a pure function of seed, counter and world size (C14), computed ahead by one
+thread."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.data.order import coins, permutation, place
+from zoo.data.prepared import Prepared
+from zoo.data.source import IMAGE_FIELDS
+from zoo.errors import ZooError, near_misses
+
+__all__ = ["Loader"]
+
+KNOWN_FIELDS = (*IMAGE_FIELDS, "label", "index")
+
+
+class Loader:
+    """The endless stream of a prepared dataset: pass after pass, each in its own order, none cut short.
+
+    Place p of the stream shows item `permutation(seed, p // items)[p % items]`, mirrored by a coin of (seed,
+    p) when `mirror`. Rank r of a batch of `size` per rank reads the places position + r * size + (0, 1, ...,
+    size - 1). One thread computes up to `prefetch` following batches; it holds no state and draws from no
+    global generator.
+
+    Raises ZooError for a field that the data has not.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        *,
+        seed: int,
+        fields: Sequence[str] = ("image",),
+        mirror: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
+        device: torch.device | str = "cpu",
+        prefetch: int = 2,
+    ) -> None:
+        if not 0 <= rank < world_size:
+            raise ValueError(f"rank {rank} of {world_size}")
+        for field in fields:
+            _check(prepared, field)
+        self.prepared = prepared
+        self.seed, self.fields, self.mirror = seed, tuple(dict.fromkeys(fields)), mirror
+        self.rank, self.world_size = rank, world_size
+        self.device = torch.device(device)
+        self._permutation = lru_cache(maxsize=4)(self._compute_permutation)
+        self._prefetch = prefetch
+        self._thread = ThreadPoolExecutor(1, "ganzoo-loader") if prefetch > 0 else None
+        self._ahead: dict[tuple[int, int], Future[dict[str, Tensor]]] = {}
+
+    def batch(self, position: int, size: int) -> dict[str, Tensor]:
+        """This rank's `size` items when `position` images have been consumed by all ranks together.
+
+        `image` (and `source`) float32 [size,C,H,W] in [-1,1], channels_last; `mask` bool [size,1,H,W];
+        `label` and `index` int64 [size]. The tensors are the caller's own. Raises what the prefetching thread
+        ran into.
+        """
+        if position < 0 or size < 1:
+            raise ValueError(f"position {position} and size {size}: at least 0 and 1")
+        ahead = self._ahead.pop((position, size), None)
+        stride = size * self.world_size
+        wanted = [(position + k * stride, size) for k in range(1, self._prefetch + 1)]
+        for key in [key for key in self._ahead if key not in wanted]:
+            self._ahead.pop(key).cancel()
+        if ahead is None:
+            host = self._host_batch(position, size)
+        if self._thread is not None:
+            for key in wanted:
+                if key not in self._ahead:
+                    self._ahead[key] = self._thread.submit(self._host_batch, *key)
+        return {field: self._on_device(tensor) for field, tensor in (host if ahead is None else ahead.result()).items()}
+
+    def indices(self, position: int, size: int) -> NDArray[np.int64]:
+        """The items of this rank's batch: int64 [size]."""
+        epochs, offsets = place(self._places(position, size), len(self.prepared))
+        items = np.empty(size, np.int64)
+        for epoch in np.unique(epochs).tolist():
+            here = epochs == epoch
+            items[here] = self._permutation(epoch)[offsets[here]]
+        return items
+
+    def notice(self, size: int) -> str:
+        """A line for the user when a batch of `size` per rank repeats images, else empty."""
+        together = size * self.world_size
+        if len(self.prepared) >= together:
+            return ""
+        return (
+            f"{self.prepared.name} has {len(self.prepared):,} images and a batch takes {together:,}: "
+            "every batch shows some of them more than once."
+        )
+
+    def close(self) -> None:
+        """Stop the prefetching thread; the loader can still be asked, without it."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True, cancel_futures=True)
+        self._thread = None
+        self._ahead.clear()
+
+    def __enter__(self) -> "Loader":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _compute_permutation(self, epoch: int) -> NDArray[np.int64]:
+        return permutation(self.seed, epoch, len(self.prepared))
+
+    def _places(self, position: int, size: int) -> NDArray[np.int64]:
+        return position + self.rank * size + np.arange(size, dtype=np.int64)
+
+    def _host_batch(self, position: int, size: int) -> dict[str, Tensor]:
+        """A batch in the host's memory; pictures are floats already when they stay there, else bytes."""
+        indices = self.indices(position, size)
+        flips = coins(self.seed, self._places(position, size), "mirror") if self.mirror else None
+        batch: dict[str, Tensor] = {}
+        for field in self.fields:
+            if field == "index":
+                batch[field] = torch.from_numpy(indices)
+            elif field == "label":
+                assert self.prepared.labels is not None
+                batch[field] = torch.from_numpy(self.prepared.labels[indices])
+            else:
+                batch[field] = self._picture(field, indices, flips)
+        if self.device.type == "cuda":
+            return {field: tensor.pin_memory() for field, tensor in batch.items()}
+        return batch
+
+    def _picture(self, field: str, indices: NDArray[np.int64], flips: NDArray[np.bool_] | None) -> Tensor:
+        pixels = self.prepared.images(indices, field)  # [N,H,W,C]
+        if flips is not None:
+            pixels[flips] = pixels[flips, :, ::-1]
+        if field == "mask":
+            return torch.from_numpy(pixels[:, None, :, :, 0] > 127)
+        if self.device.type == "cpu":
+            return torch.from_numpy(_to_float(pixels)).permute(0, 3, 1, 2)
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+    def _on_device(self, tensor: Tensor) -> Tensor:
+        if self.device.type == "cpu":
+            return tensor
+        moved = tensor.to(self.device, non_blocking=True)
+        return moved.float().div_(127.5).sub_(1) if moved.dtype == torch.uint8 else moved
+
+
+def _to_float(pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """x / 127.5 - 1 in float32. numpy, because torch would start a second team of threads from this one."""
+    values = np.divide(pixels, np.float32(127.5), dtype=np.float32)
+    values -= np.float32(1)
+    return values
+
+
+def _check(prepared: Prepared, field: str) -> None:
+    """Raise ZooError when the data has no such field."""
+    if field not in KNOWN_FIELDS:
+        hint = near_misses(field, KNOWN_FIELDS)
+        if field in ("text", "wrong_text", "wrong_image"):
+            captions = "has captions" if prepared.captions else "has no captions either"
+            hint = f"Text needs a text encoder, which the loader does not know; {prepared.name} {captions}."
+        raise ZooError(f"The data was asked for the field {field!r}. {hint} Known: {', '.join(KNOWN_FIELDS)}.")
+    if field == "label" and prepared.labels is None:
+        raise ZooError(
+            f"The model needs labels and {prepared.name} has none. Sort the images into one folder for each "
+            "class, or "
+            "write a metadata.jsonl with file_name and label; or train without them: --condition none."
+        )
+    if field in IMAGE_FIELDS and field not in prepared.fields:
+        raise ZooError(
+            f"The model needs the picture {field!r} of each item and {prepared.name} has only: "
+            f"{', '.join(prepared.fields)}."
+        )

@@ -1,0 +1,140 @@
+"""A source of images: what lies behind `--data`, before anything is decoded."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import UnknownName, ZooError, near_misses
+
+if TYPE_CHECKING:
+    from zoo.grammar import Reference
+
+__all__ = ["IMAGE_FIELDS", "Item", "Source", "open_source"]
+
+IMAGE_FIELDS = ("image", "source", "mask")
+"""Fields of an item that are pictures: `image` is what critics judge, `source` is a translation's input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a source."""
+
+    key: str  # stable name, relative to the source, with forward slashes
+    label: int | None = None  # None is unlabelled
+    captions: tuple[str, ...] = ()
+
+
+class Source(ABC):
+    """Named images in a fixed order. Every attribute is known without decoding a picture."""
+
+    name: str
+    items: Sequence[Item]
+    classes: tuple[str, ...] = ()  # class names by label; empty when unlabelled or unnamed
+    split: str | None = None  # "train", "val", "test" or "all"; None when the source has no splits
+    splits: tuple[str, ...] = ()  # the splits that can be asked for
+    licence: str = ""
+    notice: str = ""  # a line the user should read; empty is none
+    fields: tuple[str, ...] = ("image",)  # pictures that each item has, out of IMAGE_FIELDS
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @abstractmethod
+    def read(self, i: int, field: str = "image") -> bytes:
+        """The encoded bytes of one picture of item i. Raises OSError or ValueError when there are none."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hexadecimal key that changes when the content does; cheap, nothing is decoded."""
+
+    def size(self, i: int, field: str = "image") -> int:
+        """Number of bytes of `read(i, field)`, cheaper where the source knows it."""
+        return len(self.read(i, field))
+
+
+def open_source(text: str | Path, split: str | None = None) -> Source:
+    """The source behind a folder, a .zip, a prepared folder, or a registered name
+    `emoji:style=noto,items=100`.
+
+    Text that starts with `.`, `/`, `~` or `\\`, or that exists on the disk, is a path; anything else is a
+    name. `split` chooses one for a path that has several; a name takes it as an option. Raises ZooError,
+    UnknownName or InvalidOptions.
+    """
+    if isinstance(text, Path) or _is_path(text):
+        return _open_path(Path(text).expanduser(), split)
+    from zoo.grammar import parse
+
+    try:
+        reference = parse(text)
+    except ZooError as error:
+        raise _unknown(text) from error
+    return _open_name(reference, split)
+
+
+def _is_path(text: str) -> bool:
+    if text.startswith((".", "/", "~", "\\")) or text.endswith((".zip", "/", "\\")):
+        return True
+    try:
+        return Path(text).exists()
+    except OSError:  # such as a name too long for a file
+        return False
+
+
+def _open_path(path: Path, split: str | None) -> Source:
+    from zoo.data.prepared import MARKER, open_prepared
+    from zoo.data.prepared_source import PreparedSource
+    from zoo.data.tree import open_tree
+    from zoo.data.tree_source import TreeSource
+
+    try:
+        if not path.exists():
+            raise ZooError(_missing(path))
+        if path.is_dir() and (path / MARKER).is_file():
+            return PreparedSource(open_prepared(path))
+        return TreeSource(open_tree(path), split=split)
+    except PermissionError as error:
+        raise ZooError(f"No permission to read {error.filename or path}; change it with chmod.") from error
+
+
+def _missing(path: Path) -> str:
+    parent = path.parent
+    while not parent.exists():
+        parent = parent.parent
+    beside = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+    hint = near_misses(path.name, beside) if parent == path.parent else f"{parent} is there, nothing below it."
+    return (
+        f"The data {str(path)!r} does not exist. {hint}".rstrip()
+        + " Give a folder of images, a .zip, or a dataset's name."
+    )
+
+
+def _open_name(reference: "Reference", split: str | None) -> Source:
+    from zoo.options import bind
+    from zoo.plugins import registry
+
+    try:
+        target: Callable[..., Any] = registry().load("dataset", reference.qualified)
+    except UnknownName as error:
+        raise _unknown(reference.qualified, error) from error
+    if reference.variant:
+        raise ZooError(
+            f"The dataset {reference.name!r} was given with the variant {reference.variant!r}; datasets take "
+            "options: "
+            f"{reference.name}:key=value."
+        )
+    options: dict[str, object] = dict(reference.options)
+    if split is not None:
+        options.setdefault("split", split)
+    source = target(**bind(target, options, where=reference.name))
+    if not isinstance(source, Source):
+        raise ZooError(f"The dataset {reference.name!r} gave a {type(source).__name__}, not a zoo.data.Source.")
+    return source
+
+
+def _unknown(text: str, cause: UnknownName | None = None) -> UnknownName:
+    first = str(cause) if cause else f"No dataset is named {text!r}, and it cannot be the name of one."
+    return UnknownName(
+        f"{first}\nNo file or folder is called {text!r} here either; a path may be written as ./{text.lstrip('/')}"
+    )

@@ -1,0 +1,247 @@
+"""The contract between a plugin and the training engine: what a GAN is here."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from zoo.data.spec import DataSpec
+
+__all__ = [
+    "Averaging",
+    "Batch",
+    "DataSpec",
+    "Model",
+    "Parts",
+    "Phase",
+    "Preset",
+    "Progress",
+    "Terms",
+    "adam",
+    "draw_normal",
+    "draw_uniform",
+    "trainable",
+]
+
+Batch = dict[str, Tensor]
+"""One step's data by field: "image" float [N,C,H,W] in [-1,1], "label" int64 [N], "index" int64 [N], ..."""
+
+Terms = dict[str, Tensor]
+"""Named scalar loss terms. Their sum is minimised; each is logged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The one clock: every schedule is a pure function of it, so resuming is setting it."""
+
+    step: int = 0  # optimiser rounds finished
+    images: int = 0  # real images seen by all processes
+
+
+def always(progress: Progress) -> bool:
+    """Every step."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One optimiser step: minimise the sum of `loss` over the parameters that `optimizer` holds, no others.
+
+    `every` runs it at steps 0, every, 2·every, ...; `when` starts and ends it. `autocast=False` keeps it in
+    float32. `keeps` names submodules whose graph it records without training them, so that one forward
+    serves a later phase of the same step.
+    """
+
+    name: str
+    loss: Callable[[Batch], Terms]
+    optimizer: Optimizer
+    every: int = 1
+    when: Callable[[Progress], bool] = always
+    autocast: bool = True
+    keeps: tuple[str, ...] = ()
+
+    def due(self, progress: Progress) -> bool:
+        """Whether this step runs the phase."""
+        return progress.step % self.every == 0 and self.when(progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What plugs into a model, as registry references (`name:key=value`); stored in config.json."""
+
+    loss: str
+    regularizers: tuple[str, ...] = ()
+    augment: str = "none"
+    discriminator: str = "own"  # "own", or the entry that replaces it
+    allies: tuple[str, ...] = ()  # discriminators that join beside the model's own
+    backbones: tuple[str, ...] = ()  # frozen networks for the discriminators that name none
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A configuration with the parts it is meant for; `parts=None` takes `Model.parts(config)`."""
+
+    config: Any
+    parts: Parts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Averaging:
+    """How the averaged copy of a generator follows the live one.
+
+    Either a `half_life` in images, ramped up as `min(half_life, ramp * images seen)` (Karras et al. 2020a),
+    or a constant `decay` per step.
+    """
+
+    half_life: float = 10_000.0
+    ramp: float | None = None
+    decay: float | None = None
+    copy_buffers: bool = True
+    refresh_statistics: bool = True  # re-estimate BatchNorm statistics before sampling
+
+    def keep(self, images: int, batch: int) -> float:
+        """Share of the old average that one step of `batch` images keeps."""
+        if self.decay is not None:
+            return self.decay
+        half_life = self.half_life if self.ramp is None else min(self.half_life, self.ramp * images)
+        return float(0.5 ** (batch / max(half_life, 1e-8)))
+
+
+class Model(nn.Module, ABC):
+    """All of one GAN. Whatever must outlive a restart is a parameter or a buffer.
+
+    `__init__` builds what `generate` needs and nothing else; `build_critics` adds what training needs.
+    """
+
+    Config: ClassVar[type[Any]]
+    presets: ClassVar[Mapping[str, Callable[[DataSpec], Preset]]]
+    needs: ClassVar[tuple[str, ...]] = ("image",)
+    averaged: ClassVar[tuple[str, ...]] = ("generator",)
+    compiled: ClassVar[tuple[str, ...]] = ("generator",)
+
+    config: Any
+    data: DataSpec
+
+    def __init__(self, config: Any, data: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.data = data
+
+    @classmethod
+    def problems(cls, config: Any, data: DataSpec) -> list[str]:
+        """What this configuration cannot do with this data, in sentences; empty when all is well."""
+        return []
+
+    @classmethod
+    def parts(cls, config: Any) -> Parts:
+        """The paper's loss, regularisers, augmentation and discriminator."""
+        raise NotImplementedError(f"{cls.__name__} plays no adversarial game")
+
+    def build_critics(self, parts: Parts) -> None:
+        """Build the discriminators that training needs."""
+
+    def sampling_state(self) -> dict[str, Tensor]:
+        """The weights that `generate` needs: those of a model built without critics."""
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            plain = type(self)(self.config, self.data)
+        state = self.state_dict()
+        return {name: state[name] for name in plain.state_dict()}
+
+    @abstractmethod
+    def phases(self) -> list[Phase]:
+        """What one training step does, in order."""
+
+    @abstractmethod
+    def generate(self, inputs: Batch) -> Tensor:
+        """Images float32 [N,C,H,W] in [-1, 1], one per item of `inputs`; no randomness of its own."""
+
+    def prior(self, n: int, seed: int) -> Batch:
+        """Inputs to `generate` that are drawn: item i of seed s depends on s + i alone."""
+        return {}
+
+    def begin_step(self, progress: Progress) -> None:
+        """Set whatever follows a schedule."""
+
+    def batch_size(self, progress: Progress) -> int:
+        """Images per step over all processes."""
+        return int(self.config.batch)
+
+    def resolution(self, progress: Progress) -> int:
+        """Size at which this step wants its images."""
+        return self.data.resolution
+
+    def averaging(self) -> Averaging | None:
+        """How the averages follow; None for no averages."""
+        return None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lives."""
+        return next(self.parameters()).device
+
+    @torch.no_grad()
+    def sample(self, n: int, seed: int = 0, *, batch: int = 64) -> Tensor:
+        """Draw `n` images float32 [n,C,H,W] in [-1, 1] on the CPU.
+
+        Image i depends on `seed + i` alone (numpy RandomState, the field's `--seeds`), not on `n`, on
+        `batch` or, to within rounding, on the device.
+        """
+        training = self.training
+        self.eval()
+        try:
+            return torch.cat([self._sample(range(i, min(i + batch, n)), seed) for i in range(0, n, batch)])
+        finally:
+            self.train(training)
+
+    def _sample(self, rows: range, seed: int) -> Tensor:
+        inputs = self.prior(len(rows), seed + rows.start)
+        on_device = {name: value.to(self.device) for name, value in inputs.items()}
+        return self.generate(on_device).float().clamp(-1, 1).cpu()
+
+    def images(self, n: int, seed: int = 0) -> list[Any]:
+        """`sample`, as PIL images."""
+        from zoo.pictures import to_pil
+
+        return to_pil(self.sample(n, seed))
+
+    def grid(self, n: int = 64, seed: int = 0) -> Any:
+        """`sample`, as one PIL image: a square grid."""
+        from zoo.pictures import grid
+
+        return grid(self.sample(n, seed))
+
+    def ready(self) -> Self:
+        """In eval mode, with no parameter asking for gradients."""
+        return self.eval().requires_grad_(False)
+
+
+def trainable(*modules: nn.Module) -> list[nn.Parameter]:
+    """Parameters that an optimiser should hold: all but the frozen ones."""
+    return [p for module in modules for p in module.parameters() if p.requires_grad]
+
+
+def adam(params: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Adam:
+    """Adam in its fused form, with L2 decay added to the gradient as in the paper (Kingma & Ba 2015)."""
+    held = list(params)
+    fused = all(p.device.type in ("cpu", "cuda") for p in held)
+    return Adam(held, lr, betas, weight_decay=weight_decay, fused=fused)
+
+
+def draw_normal(n: int, size: int, seed: int) -> Tensor:
+    """Standard normal latents float32 [n, size]; row i comes from numpy RandomState(seed + i) alone."""
+    return _rows(n, seed, lambda state: state.randn(size))
+
+
+def draw_uniform(n: int, size: int, seed: int) -> Tensor:
+    """Latents uniform on [-1, 1), float32 [n, size]; row i comes from numpy RandomState(seed + i) alone."""
+    return _rows(n, seed, lambda state: state.uniform(-1, 1, size))
+
+
+def _rows(n: int, seed: int, draw: Callable[[np.random.RandomState], Any]) -> Tensor:
+    rows = [draw(np.random.RandomState((seed + i) % 2**32)) for i in range(n)]
+    return torch.from_numpy(np.stack(rows).astype(np.float32))

@@ -1,0 +1,47 @@
+"""From tensors in [-1, 1] to pictures that people look at."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+__all__ = ["grid", "to_pil", "to_uint8"]
+
+
+def to_uint8(images: Tensor) -> np.ndarray:
+    """uint8 [N,H,W,C] of images [N,C,H,W]: (x + 1)·127.5 rounded, clipped to 0..255."""
+    scaled = ((images.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255)
+    return scaled.byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def to_pil(images: Tensor) -> list[Image.Image]:
+    """PIL images of [N,C,H,W] in [-1, 1], grey or RGB."""
+    return [as_picture(array) for array in to_uint8(images)]
+
+
+def grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Image.Image:
+    """One picture of all images, row by row, on white; as square as it gets unless `columns` is given."""
+    arrays = to_uint8(images)
+    n, height, width, channels = arrays.shape
+    columns = columns or max(round(n**0.5), 1)
+    rows = -(-n // columns)
+    size = (rows * (height + gap) + gap, columns * (width + gap) + gap, channels)
+    sheet = np.full(size, 255, dtype=np.uint8)
+    for i, array in enumerate(arrays):
+        top, left = i // columns * (height + gap) + gap, i % columns * (width + gap) + gap
+        sheet[top : top + height, left : left + width] = array
+    return as_picture(sheet)
+
+
+def as_picture(array: np.ndarray) -> Image.Image:
+    """A PIL image of uint8 [H,W,1] or [H,W,3]."""
+    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """Write a picture whole or not at all; the suffix chooses the format."""
+    from zoo.files import replace_file
+
+    with replace_file(path) as temporary:
+        picture.save(temporary, format=Image.registered_extensions().get(path.suffix.lower(), "PNG"))

@@ -1,0 +1,1 @@
+"""The engine: one step for every model, and the run around it."""

@@ -1,0 +1,70 @@
+"""What a run would do, without doing it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zoo.data.source import Source
+from zoo.model import Progress
+from zoo.training.device import choose_device, peak_memory, synchronise
+from zoo.training.display import duration
+from zoo.training.plan import Asked, Plan, resolve
+from zoo.training.run import build, check_new, folder_for, make_training
+
+__all__ = ["describe"]
+
+STEPS = 3
+
+
+def describe(
+    architecture: str, data: str, asked: dict[str, Any], options: dict[str, object], device: str, out: Path | None
+) -> str:
+    """The resolved configuration, parameter counts, and the time and memory that three real steps took.
+
+    Checks all that training checks; the steps run on random pictures, nothing is prepared or written.
+    """
+    place = choose_device(device)
+    plan, source = resolve(architecture, data, Asked(**asked, options=options))
+    folder = folder_for(out, plan)
+    check_new(folder)
+    torch.manual_seed(plan.settings.seed)
+    model = build(plan)
+    counts = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
+    lines = [f"{architecture} on {data}, in {folder}", *listing(plan, source)]
+    lines += [f"  parameters of {name}: {count:,}" for name, count in counts.items()]
+    if plan.architecture and set(model.needs) <= {"image", "index", "label"}:
+        lines.append(measured(plan, make_training(plan, model, place)))
+    return "\n".join([*lines, "Nothing was trained or written (--dry-run)."])
+
+
+def listing(plan: Plan, source: Source) -> list[str]:
+    """Every setting on a line of its own."""
+    content = plan.to_json()
+    rows = [f"  {len(source)} images of {source.name} at {plan.data.resolution} px, {plan.data.channels} channels"]
+    for section in ("config", "parts", "settings"):
+        rows += [f"  {section}.{name} = {value}" for name, value in (content[section] or {}).items()]
+    return rows
+
+
+def measured(plan: Plan, training: Any) -> str:
+    """Time per thousand images and peak memory, from three steps after one to warm up."""
+    batch = training.model.batch_size(Progress())
+    spec = plan.data
+    shape = (batch, spec.resolution, spec.resolution, spec.channels)
+    pictures = torch.rand(shape, device=training.model.device).permute(0, 3, 1, 2) * 2 - 1
+    items = torch.arange(batch, device=pictures.device)
+    given = {"image": pictures, "index": items % max(spec.items, 1), "label": items % max(spec.classes, 1)}
+    fields = {name: given[name] for name in training.model.needs}
+    training.step(dict(fields))
+    synchronise(pictures.device)
+    start = time.perf_counter()
+    for _ in range(STEPS):
+        training.step(dict(fields))
+    synchronise(pictures.device)
+    per_image = (time.perf_counter() - start) / STEPS / batch
+    told = f"  about {1000 * per_image:.1f} s per thousand images, {peak_memory(pictures.device):.1f} GB at the most"
+    if plan.settings.kimg:
+        told += f", so {duration(1000 * plan.settings.kimg * per_image)} for {plan.settings.kimg:g} kimg"
+    return told

@@ -1,0 +1,390 @@
+"""What a run will do, resolved and checked before any work: the content of config.json."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import InvalidOptions, ZooError, near_misses
+from zoo.grammar import parse
+from zoo.model import DataSpec, Model, Parts, Preset
+from zoo.options import changed, from_json, to_json
+from zoo.plugins import registry
+from zoo.training.checkpoint import FORMAT, check_format
+
+if TYPE_CHECKING:
+    from zoo.data.source import Source
+
+__all__ = ["DataChoice", "Plan", "Settings", "resolve"]
+
+USUAL_RESOLUTION = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DataChoice:
+    """Which images, and how they are prepared."""
+
+    source: str  # a path or a registered name, as given
+    fingerprint: str  # of the content when the run began
+    crop: str = "center"
+    cache: str = "auto"
+    mirror: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the run goes, apart from the model."""
+
+    kimg: float  # length in thousands of images; 0 for no limit
+    minutes: float  # and at most this long; 0 for no limit
+    seed: int = 0
+    microbatches: int = 1
+    precision: str = "fp32"
+    compile: bool = False
+    snapshot_kimg: float = 2.0  # the first gap between sample grids; later ones are a tenth of the way so far
+    checkpoint_minutes: float = 5.0  # save at least this often
+    keep_kimg: float = 0.0  # also keep a checkpoint every so many thousand images; 0 keeps none
+    metric: str = "none"  # what "best" means; none keeps no best
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run: model, parts, data, settings. `to_json` is config.json; `from_json` reads it back strictly."""
+
+    architecture: str
+    config: Any
+    parts: Parts | None
+    data: DataSpec
+    choice: DataChoice
+    settings: Settings
+    origin: str = ""  # the model whose weights it starts from
+    provenance: Mapping[str, str] = field(default_factory=dict)  # plugin, distribution, version
+
+    def model_class(self) -> type[Model]:
+        """The architecture's class."""
+        return model_class(self.architecture)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, with the format's number."""
+        return {
+            "format": FORMAT,
+            "architecture": self.architecture,
+            "provenance": dict(self.provenance),
+            "config": to_json(self.config),
+            "parts": None if self.parts is None else to_json(self.parts),
+            "data": self.data.to_json(),
+            "source": to_json(self.choice),
+            "settings": to_json(self.settings),
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], path: Path) -> "Plan":
+        """Read a config.json; one of a newer format, or with unknown keys, is refused."""
+        check_format(content, path)
+        try:
+            model = model_class(content["architecture"])
+            parts = content["parts"]
+            return cls(
+                content["architecture"],
+                from_json(model.Config, content["config"], where=f"{path}, config"),
+                None if parts is None else from_json(Parts, parts, where=f"{path}, parts"),
+                DataSpec.from_json(content["data"]),
+                from_json(DataChoice, content["source"], where=f"{path}, source"),
+                from_json(Settings, content["settings"], where=f"{path}, settings"),
+                content["origin"],
+                content["provenance"],
+            )
+        except KeyError as error:
+            raise ZooError(f"{path} is not a whole config.json: {error} is missing.") from error
+
+
+def model_class(architecture: str) -> type[Model]:
+    """The class that an architecture's name stands for."""
+    found = registry().load("architecture", architecture)
+    if not (isinstance(found, type) and issubclass(found, Model)):
+        raise ZooError(f"architecture '{architecture}' is not a zoo.Model; report it to its plugin.")
+    return found
+
+
+def preset(model: type[Model], name: str, architecture: str, data: DataSpec) -> Preset:
+    """A named preset of a model for this data."""
+    if name not in model.presets:
+        raise InvalidOptions([unknown("preset", name, model.presets, f"of {architecture}")])
+    return model.presets[name](data)
+
+
+def unknown(what: str, name: str, known: Mapping[str, Any] | Sequence[str], where: str = "") -> str:
+    """ "unknown preset 'x' of dcgan: known are ..."."""
+    return f"unknown {what} '{name}' {where}: known are {', '.join(known)}. {near_misses(name, known)}".strip()
+
+
+def check_parts(parts: Parts) -> list[str]:
+    """Names and options of every part that no registered entry has, in sentences."""
+    named = [("loss", parts.loss), *(("regularizer", text) for text in parts.regularizers)]
+    named += [("augmentation", parts.augment)] if parts.augment != "none" else []
+    named += [("discriminator", parts.discriminator)] if parts.discriminator != "own" else []
+    named += [("discriminator", text) for text in parts.allies]
+    named += [("backbone", text) for text in parts.backbones]
+    return [problem for kind, text in named for problem in check_part(kind, text)]
+
+
+def check_part(kind: str, text: str) -> list[str]:
+    """What is wrong with one reference; empty when nothing is."""
+    from zoo.options import bind
+
+    try:
+        reference = parse(text)
+        target = registry().load(kind, reference.qualified)
+        options = {name: value for name, value in reference.options.items() if name != "role"}
+        bind(target, options, where=f"{kind} '{reference.name}'")
+    except InvalidOptions as error:
+        return list(error.problems)
+    except ZooError as error:
+        return [str(error)]
+    return []
+
+
+def role(text: str) -> str:
+    """Whether a discriminator replaces the model's own or joins it."""
+    reference = parse(text)
+    if "role" in reference.options:
+        return reference.options["role"]
+    return str(registry().find("discriminator", reference.qualified).entry.traits.get("role", "replace"))
+
+
+def merge_parts(base: Parts, asked: "Asked") -> tuple[Parts, list[str]]:
+    """The preset's parts with what the user asked for in their place, and what is wrong with that."""
+    problems: list[str] = []
+    replacing: list[str] = []
+    joining: list[str] = []
+    for text in asked.discriminator:
+        try:
+            (joining if role(text) == "join" else replacing).append(text)
+        except ZooError as error:
+            problems.append(str(error))
+    if len(replacing) > 1:
+        problems.append(f"only one discriminator can replace the model's own; given: {', '.join(replacing)}.")
+    regularizers = tuple(text for text in asked.regularize if text != "none")
+    parts = Parts(
+        loss=asked.loss or base.loss,
+        regularizers=regularizers if asked.regularize else base.regularizers,
+        augment=asked.augment or base.augment,
+        discriminator=replacing[0] if replacing else base.discriminator,
+        allies=tuple(joining) or base.allies,
+        backbones=tuple(asked.backbone) or base.backbones,
+    )
+    return parts, problems + check_parts(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user said; empty values mean "as the preset has it"."""
+
+    preset: str = "default"
+    resolution: int | None = None
+    channels: int | None = None
+    kimg: float | None = None
+    minutes: float | None = None
+    batch: int | None = None
+    microbatches: int = 1
+    loss: str | None = None
+    regularize: tuple[str, ...] = ()
+    augment: str | None = None
+    discriminator: tuple[str, ...] = ()
+    backbone: tuple[str, ...] = ()
+    condition: str | None = None
+    seed: int = 0
+    precision: str = "auto"
+    compile: bool = False
+    crop: str = "center"
+    cache: str = "auto"
+    mirror: bool = False
+    snapshot_kimg: float = 2.0
+    checkpoint_minutes: float = 5.0
+    keep_kimg: float = 0.0
+    metric: str = "none"
+    origin: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+def resolve(architecture: str, source_text: str, asked: Asked, world: int = 1) -> "tuple[Plan, Source]":
+    """Check everything there is to check; raise InvalidOptions with all problems, or return the plan."""
+    problems: list[str] = []
+    model = attempt(problems, model_class, architecture)
+    source = attempt(problems, open_data, source_text)
+    problems += check_numbers(asked, world)
+    spec = usual_spec(source, asked) if source is not None else DataSpec(USUAL_RESOLUTION)
+    chosen = attempt(problems, preset, model, asked.preset, architecture, spec) if model is not None else None
+    if model is None or chosen is None:
+        raise InvalidOptions(problems)
+    config = attempt(problems, configure, chosen.config, asked, architecture) or chosen.config
+    problems += model.problems(config, spec) + needs_problems(model, source, asked, architecture)
+    parts = parts_of(problems, model, chosen, config, asked, architecture)
+    problems += batch_problems(config, asked, world)
+    if problems or source is None:
+        raise InvalidOptions(problems)
+    found = registry().find("architecture", architecture)
+    plan = Plan(
+        architecture,
+        config,
+        parts,
+        spec,
+        DataChoice(source_text, source.fingerprint(), asked.crop, asked.cache, asked.mirror),
+        settings_of(asked, config),
+        asked.origin,
+        {"plugin": found.plugin, "distribution": found.distribution, "version": found.version},
+    )
+    return plan, source
+
+
+def parts_of(
+    problems: list[str], model: type[Model], chosen: Preset, config: Any, asked: Asked, architecture: str
+) -> Parts | None:
+    """The merged parts, or None for a model that plays no game."""
+    try:
+        base = chosen.parts or model.parts(config)
+    except NotImplementedError:
+        given = asked.loss or asked.regularize or asked.augment or asked.discriminator
+        if given:
+            problems.append(f"{architecture} plays no adversarial game, so it takes no loss and no discriminator.")
+        return None
+    merged, wrong = merge_parts(base, asked)
+    problems += wrong
+    return merged
+
+
+def attempt(problems: list[str], action: Any, *arguments: Any) -> Any:
+    """The result of `action`, or None with its complaint among the problems."""
+    try:
+        return action(*arguments)
+    except InvalidOptions as error:
+        problems += error.problems
+    except ZooError as error:
+        problems.append(str(error))
+    return None
+
+
+def open_data(text: str) -> "Source":
+    """The data source that a path or name stands for."""
+    from zoo.data.source import open_source
+
+    return open_source(text)
+
+
+def check_numbers(asked: Asked, world: int) -> list[str]:
+    """Options out of their range."""
+    wanted = {
+        "resolution": (asked.resolution, 4, 4096),
+        "channels": (asked.channels, 1, 3),
+        "kimg": (asked.kimg, 1e-6, None),
+        "minutes": (asked.minutes, 1e-6, None),
+        "batch": (asked.batch, 1, None),
+        "microbatches": (asked.microbatches, 1, None),
+        "seed": (asked.seed, 0, 2**32 - 1),
+        "snapshot-kimg": (asked.snapshot_kimg, 1e-6, None),
+        "checkpoint-minutes": (asked.checkpoint_minutes, 0, None),
+        "keep-kimg": (asked.keep_kimg, 0, None),
+    }
+    problems = []
+    for name, (value, low, high) in wanted.items():
+        if value is not None and not (low <= value and (high is None or value <= high)):
+            bound = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+            problems.append(f"--{name} is {value:g}; it must be {bound}.")
+    if asked.channels == 2:
+        problems.append("--channels is 2; images are grey (1) or RGB (3).")
+    for name, text, known in [
+        ("precision", asked.precision, ("auto", "fp32", "bf16")),
+        ("crop", asked.crop, ("center", "none")),
+        ("cache", asked.cache, ("auto", "raw", "encoded", "none")),
+    ]:
+        if text not in known:
+            problems.append(unknown(f"--{name}", text, known))
+    if asked.metric != "none":
+        problems += check_part("metric", asked.metric)
+    return problems
+
+
+def usual_spec(source: "Source", asked: Asked) -> DataSpec:
+    """The data as the model will see it: at the size asked for, or the largest usual one below the images'."""
+    side, grey = looks(source)
+    items = source.items
+    return DataSpec(
+        resolution=asked.resolution or min(1 << (side.bit_length() - 1), USUAL_RESOLUTION),
+        channels=asked.channels or (1 if grey else 3),
+        classes=len(source.classes),
+        items=len(items),
+        class_names=source.classes,
+    )
+
+
+def looks(source: "Source") -> tuple[int, bool]:
+    """The middle one of the shorter sides, and whether all is grey, of up to 32 pictures spread over the source."""
+    import io
+
+    from PIL import Image, UnidentifiedImageError
+
+    sides, modes = [], set()
+    for i in range(0, len(source.items), max(len(source.items) // 32, 1)):
+        try:
+            with Image.open(io.BytesIO(source.read(i))) as picture:
+                sides.append(min(picture.size))
+                modes.add(picture.mode)
+        except (OSError, ValueError, UnidentifiedImageError):  # preparing names the corrupt ones
+            continue
+    if not sides:
+        return USUAL_RESOLUTION, False
+    return max(sorted(sides)[len(sides) // 2], 4), modes <= {"1", "L", "I", "I;16", "F"}
+
+
+def configure(config: Any, asked: Asked, architecture: str) -> Any:
+    """The preset's configuration with the user's keys."""
+    given = dict(asked.options)
+    if asked.batch is not None and asked.batch > 0:
+        given["batch"] = asked.batch
+    return changed(config, given, where=architecture)
+
+
+def needs_problems(model: type[Model], source: "Source | None", asked: Asked, architecture: str) -> list[str]:
+    """Fields the model needs and the data lacks; conditions it does not take."""
+    problems = []
+    takes = getattr(model, "conditions", ())
+    if asked.condition not in (None, "none") and asked.condition not in takes:
+        can = f"it takes {', '.join(takes)}" if takes else "it draws unconditional images"
+        problems.append(f"{architecture} takes no --condition {asked.condition}; {can}.")
+    if source is not None:
+        has = {"index", *source.fields, *(["label"] if source.classes else [])}
+        lacking = [name for name in model.needs if name not in has]
+        if lacking:
+            problems.append(f"{architecture} needs {', '.join(lacking)}, which {source.name} does not have.")
+    return problems
+
+
+def batch_problems(config: Any, asked: Asked, world: int) -> list[str]:
+    """The batch must divide into processes and microbatches."""
+    batch, pieces = getattr(config, "batch", 0), world * max(asked.microbatches, 1)
+    if batch and batch % pieces:
+        return [
+            f"a batch of {batch} does not divide into {world} processes times {asked.microbatches} microbatches; "
+            f"take --batch {-(-batch // pieces) * pieces}."
+        ]
+    return []
+
+
+def settings_of(asked: Asked, config: Any) -> Settings:
+    """The run's length and rhythm."""
+    from zoo.training.device import choose_precision
+
+    said = asked.kimg is not None or asked.minutes is not None  # either one replaces both of the preset's limits
+    return Settings(
+        kimg=(asked.kimg or 0.0) if said else config.kimg,
+        minutes=(asked.minutes or 0.0) if said else config.minutes,
+        seed=asked.seed,
+        microbatches=asked.microbatches,
+        precision=choose_precision(asked.precision),
+        compile=asked.compile,
+        snapshot_kimg=asked.snapshot_kimg,
+        checkpoint_minutes=asked.checkpoint_minutes,
+        keep_kimg=asked.keep_kimg,
+        metric=asked.metric,
+    )

@@ -1,0 +1,147 @@
+"""A run's report: one HTML file that opens without a network."""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from zoo.files import read_json, replace_file
+
+__all__ = ["write_report"]
+
+PICTURES = 12  # grids of the history that the report shows
+COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;color:#1f2937}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}figure{margin:0}figcaption{color:#6b7280;font-size:13px}
+.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(320px,1fr));gap:1rem}img{width:100%;height:auto}
+svg{width:100%;height:auto;background:#f9fafb;border:1px solid #e5e7eb}
+pre{background:#f3f4f6;padding:1rem;overflow:auto}
+.key span{margin-right:1.2em;font-size:13px;white-space:nowrap}
+"""
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report.html` into a run folder from its log, pictures, configuration and environment."""
+    lines = [json.loads(text) for text in read_text(folder / "metrics.jsonl").splitlines() if text]
+    config, environment = read_json(folder / "config.json"), read_json(folder / "environment.json")
+    title = f"{config['architecture']} on {(config.get('source') or {}).get('source', '?')}"
+    sections = [
+        f"<h1>{html.escape(title)}</h1><p>{html.escape(summary(lines))}</p>",
+        latest(folder),
+        chart("Losses", lines, "loss"),
+        chart("Discriminator: logits, signs, diversity", lines, "health", skip="gradient_norm"),
+        chart("Gradient norms", lines, "health", only="gradient_norm"),
+        chart("Scores", lines, "score"),
+        history(folder),
+        f"<h2>Configuration</h2><pre>{html.escape(json.dumps(config, indent=2))}</pre>",
+        f"<h2>Environment</h2><pre>{html.escape(json.dumps(environment, indent=2))}</pre>",
+    ]
+    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
+    page = f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(sections)}</body></html>\n'
+    with replace_file(folder / "report.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return folder / "report.html"
+
+
+def read_text(path: Path) -> str:
+    """A file's text, or nothing."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def summary(lines: Sequence[Mapping[str, Any]]) -> str:
+    """How long and how fast."""
+    if not lines:
+        return "No line of the log was written."
+    seconds = max(line["time"]["seconds"] for line in lines)
+    images = lines[-1]["images"]
+    return f"{images:,} images in {seconds / 60:.1f} minutes, {images / max(seconds, 1e-9):.0f} images per second."
+
+
+def grids(folder: Path) -> list[Path]:
+    """Sample grids in order."""
+    return sorted(path for path in (folder / "samples").glob("*.png") if path.stem.isdigit())
+
+
+def latest(folder: Path) -> str:
+    """The newest samples beside the real images."""
+    newest = grids(folder)[-1:]
+    pair = [(path, f"samples at {int(path.stem):,} images") for path in newest]
+    real = folder / "samples" / "real.png"
+    if real.exists():
+        pair.append((real, "real images"))
+    return f'<h2>Latest</h2><div class="pictures">{"".join(figure(*item) for item in pair)}</div>'
+
+
+def history(folder: Path) -> str:
+    """Grids spread evenly over the run."""
+    paths = grids(folder)
+    step = max(-(-len(paths) // PICTURES), 1)
+    shown = paths[::-1][::step][::-1]
+    figures = "".join(figure(path, f"{int(path.stem):,} images") for path in shown)
+    return f'<h2>History</h2><div class="pictures">{figures}</div>'
+
+
+def figure(path: Path, caption: str) -> str:
+    """A picture inside the page, as WebP."""
+    buffer = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.convert("RGB").save(buffer, "WEBP", quality=85)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    image = f'<img alt="{html.escape(caption)}" src="data:image/webp;base64,{data}">'
+    return f"<figure>{image}<figcaption>{html.escape(caption)}</figcaption></figure>"
+
+
+def chart(title: str, lines: Sequence[Mapping[str, Any]], group: str, only: str = "", skip: str | None = None) -> str:
+    """Curves of every value in a group of the log against images, as SVG; empty when there are none."""
+    names = sorted({name for line in lines for name in line.get(group, {})})
+    names = [name for name in names if only in name and not (skip and skip in name)]
+    curves = {
+        name: [(line["images"], line[group][name]) for line in lines if name in line.get(group, {})] for name in names
+    }
+    curves = {name: points for name, points in curves.items() if len(points) > 1}
+    if not curves:
+        return ""
+    key = "".join(
+        f'<span style="color:{colour(i)}">&#9632; {html.escape(name)}</span>' for i, name in enumerate(curves)
+    )
+    return f'<h2>{html.escape(title)}</h2><div class="key">{key}</div>{svg(list(curves.values()))}'
+
+
+def colour(i: int) -> str:
+    """The i-th curve's colour."""
+    return COLOURS[i % len(COLOURS)]
+
+
+def svg(curves: list[list[tuple[float, float]]], width: int = 1000, height: int = 300) -> str:
+    """Curves in one frame with four marks on each axis."""
+    xs = [x for curve in curves for x, _ in curve]
+    ys = sorted(y for curve in curves for _, y in curve)
+    low, high = ys[len(ys) // 100], ys[-1 - len(ys) // 100]  # one spike must not flatten the rest
+    low, high = (low, high) if high > low else (low - 1, high + 1)
+    left, bottom, top = 60, height - 25, 10
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = left + (width - left - 10) * (x - min(xs)) / max(max(xs) - min(xs), 1)
+        share = (min(max(y, low), high) - low) / (high - low)
+        return across, bottom - (bottom - top) * share
+
+    marks = []
+    for i in range(4):
+        value, images = low + (high - low) * i / 3, min(xs) + (max(xs) - min(xs)) * i / 3
+        x, y = place(images, value)
+        marks.append(f'<line x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e5e7eb"/>')
+        marks.append(f'<text x="{left - 6}" y="{y + 4:.1f}" font-size="12" text-anchor="end">{value:.3g}</text>')
+        marks.append(
+            f'<text x="{x:.1f}" y="{height - 8}" font-size="12" text-anchor="middle">{images / 1000:.3g}k</text>'
+        )
+    paths = []
+    for i, curve in enumerate(curves):
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in curve))
+        paths.append(f'<polyline fill="none" stroke="{colour(i)}" stroke-width="1.5" points="{points}"/>')
+    return f'<svg viewBox="0 0 {width} {height}" role="img">{"".join(marks)}{"".join(paths)}</svg>'
