@@ -1,7 +1,7 @@
 """ganzoo's DCGAN training against the stock way, alternating in one process; prints images per second and the ratio.
 
-Stock: the step of pytorch/examples' dcgan (float32, contiguous memory, torch's own Adam, sigmoid and cross-entropy), fed
-from memory. ganzoo: the same networks through the whole loop, with loader, averages, health signals and log.
+Stock: the step of pytorch/examples' dcgan (float32, contiguous memory, torch's own Adam, sigmoid and cross-entropy),
+fed from memory. ganzoo: the same networks through the whole loop, with loader, averages, health signals and log.
 
     python benchmarks/train_dcgan.py [--rounds 3] [--seconds 20] [--batch 64] [--precision auto]
 """

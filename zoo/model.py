@@ -121,6 +121,7 @@ class Model(nn.Module, ABC):
     Config: ClassVar[type[Any]]
     presets: ClassVar[Mapping[str, Callable[[DataSpec], Preset]]]
     needs: ClassVar[tuple[str, ...]] = ("image",)
+    conditions: ClassVar[tuple[str, ...]] = ()  # what `--condition` may ask for: label, text
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     compiled: ClassVar[tuple[str, ...]] = ("generator",)
 

@@ -48,7 +48,9 @@ CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog
 _BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
 
 
-def cifar10(split: Literal["train", "test", "all"] = "train") -> Source:
+def cifar10(
+    split: Literal["train", "test", "all"] = "train",  # part of the data to use
+) -> Source:
     """CIFAR-10, from the binary or the Python version."""
     tree = find(CIFAR10)
     if image_names(tree.names):
@@ -69,7 +71,9 @@ def cifar10(split: Literal["train", "test", "all"] = "train") -> Source:
     )
 
 
-def flowers(split: Literal["train", "val", "test", "all"] = "all") -> Source:
+def flowers(
+    split: Literal["train", "val", "test", "all"] = "all",  # part of the data to use
+) -> Source:
     """Oxford 102 flowers. GANs are trained on `all`: the official train and val have ten images of a class."""
     tree = find(FLOWERS)
     names = {_number(name): name for name in image_names(tree.names)}
@@ -83,7 +87,9 @@ def flowers(split: Literal["train", "val", "test", "all"] = "all") -> Source:
     return TreeSource(tree, name="flowers", split=split, licence=FLOWERS.licence, splits=splits, rows=rows)
 
 
-def birds(split: Literal["train", "test", "all"] = "train") -> Source:
+def birds(
+    split: Literal["train", "test", "all"] = "train",  # part of the data to use
+) -> Source:
     """Caltech-UCSD Birds 200-2011."""
     tree = find(BIRDS)
     rows, splits = _birds(tree, [name for name in image_names(tree.names) if len(PurePosixPath(name).parts) > 1])

@@ -106,7 +106,9 @@ METFACES = Official(
 )
 
 
-def ffhq(split: Literal["train", "test", "all"] = "all") -> Source:
+def ffhq(
+    split: Literal["train", "test", "all"] = "all",  # part of the data to use
+) -> Source:
     """Flickr-Faces-HQ. GANs are trained on `all`; `train` is the first 60,000, `test` the rest."""
     tree = find(FFHQ)
     names = image_names(tree.names)
@@ -118,12 +120,17 @@ def ffhq(split: Literal["train", "test", "all"] = "all") -> Source:
     )
 
 
-def celeba_hq(split: Literal["train", "test", "all"] | None = None) -> Source:
+def celeba_hq(
+    split: Literal["train", "test", "all"] | None = None,  # part of the data to use
+) -> Source:
     """CelebA-HQ. A flat folder has no splits; with StarGAN v2's folders, female and male are labels."""
     return _source(CELEBA_HQ, find(CELEBA_HQ), split)
 
 
-def celeba(split: Literal["train", "val", "test", "all"] = "train", attribute: str | None = None) -> Source:
+def celeba(
+    split: Literal["train", "val", "test", "all"] = "train",  # part of the data to use
+    attribute: str | None = None,  # a binary attribute whose two values become the labels
+) -> Source:
     """CelebA, aligned. `attribute`, such as Smiling, gives the labels 0 (without) and 1 (with)."""
     tree = find(CELEBA)
     names = image_names(tree.names)
@@ -133,14 +140,16 @@ def celeba(split: Literal["train", "val", "test", "all"] = "train", attribute: s
 
 
 def afhq(
-    split: Literal["train", "test", "all"] = "train", animal: Literal["all", "cat", "dog", "wild"] = "all"
+    split: Literal["train", "test", "all"] = "train",  # part of the data to use
+    animal: Literal["all", "cat", "dog", "wild"] = "all",  # one kind of animal, or all as labels
 ) -> Source:
     """Animal Faces-HQ, first version; `test` is its val. With one animal it is unlabelled."""
     return _animals(AFHQ, split, animal)
 
 
 def afhqv2(
-    split: Literal["train", "test", "all"] = "train", animal: Literal["all", "cat", "dog", "wild"] = "all"
+    split: Literal["train", "test", "all"] = "train",  # part of the data to use
+    animal: Literal["all", "cat", "dog", "wild"] = "all",  # one kind of animal, or all as labels
 ) -> Source:
     """Animal Faces-HQ, second version. With one animal it is unlabelled."""
     return _animals(AFHQV2, split, animal)
@@ -156,7 +165,9 @@ def lsun_bedroom() -> Source:
     return _source(LSUN_BEDROOM, find(LSUN_BEDROOM), None, labelled=False, splits={})
 
 
-def imagenet(split: Literal["train", "test", "all"] = "train") -> Source:
+def imagenet(
+    split: Literal["train", "test", "all"] = "train",  # part of the data to use
+) -> Source:
     """ImageNet ILSVRC 2012; `test` is its val."""
     return _source(IMAGENET, find(IMAGENET), split)
 

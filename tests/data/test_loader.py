@@ -190,3 +190,31 @@ def test_impossible_batches() -> None:
     for position, size in ((-1, 4), (0, 0)):
         with pytest.raises(ValueError, match="at least"):
             loader.batch(position, size)
+
+
+def test_masks_are_truths_of_one_channel() -> None:
+    class Masked(ArraySource):
+        fields = ("image", "mask")
+
+    pixels = np.zeros((2, 4, 4), np.uint8)
+    pixels[:, :2] = 255
+    batch = Loader(prepare(Masked("masked", pixels), size=4), seed=0, fields=("image", "mask")).batch(0, 2)
+    assert (batch["mask"].dtype, batch["mask"].shape) == (torch.bool, (2, 1, 4, 4))
+    assert batch["mask"][:, 0, :, 0].tolist() == [[True, True, False, False]] * 2
+
+
+def test_another_device_gets_floats_too() -> None:
+    batch = Loader(numbered(4), seed=0, fields=("image", "index"), device="meta").batch(0, 4)
+    image = batch["image"]
+    assert (image.device.type, image.dtype, image.shape) == ("meta", torch.float32, (4, 3, 4, 4))
+    assert image.is_contiguous(memory_format=torch.channels_last)
+    assert batch["index"].dtype == torch.int64
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_gpu_sees_what_the_cpu_sees() -> None:
+    prepared = numbered(10)
+    here, there = (Loader(prepared, seed=0, mirror=True, device=device) for device in ("cpu", "cuda"))
+    for position in range(0, 30, 6):
+        difference = there.batch(position, 6)["image"].cpu() - here.batch(position, 6)["image"]
+        assert difference.abs().max() < 1e-6

@@ -1,3 +1,4 @@
+import io
 import json
 import multiprocessing
 import os
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from tests.data.conftest import noise, save
 from zoo.data.arrays import ArraySource
 from zoo.data.cache import build_folder, cache_folder
 from zoo.data.decode import decode
-from zoo.data.decoding import allowed_corrupt
+from zoo.data.decoding import allowed_corrupt, progress_bar
 from zoo.data.prepare import prepare
 from zoo.data.prepared import MARKER, Prepared, open_prepared
 from zoo.data.source import Item, Source, open_source
@@ -353,3 +355,43 @@ def test_the_cache_is_where_it_is_said_to_be(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.delenv("GANZOO_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / ".cache" / "ganzoo" / "data"
+
+
+def test_a_damaged_entry_of_a_zip_is_a_corrupt_file(fill: Fill, tmp_path: Path) -> None:
+    folder = fill(8, size=16)
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+        offset = archive.getinfo("002.png").header_offset + 100
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 255
+    path.write_bytes(content)
+    prepared = prepare(path, size=4)
+    assert [key for key, _ in prepared.skipped] == ["002.png"]
+    assert "CRC" in prepared.skipped[0][1]
+
+
+def test_a_terminal_sees_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress_bar("Decoding pictures") as advance:
+        advance(1, 2)
+    assert "Decoding pictures" in stream.getvalue()
+
+
+def test_public_names_load_when_first_used() -> None:
+    program = """
+        import sys
+        import zoo.data
+        assert not {"numpy", "PIL", "torch"} & set(sys.modules)
+        assert all(getattr(zoo.data, name) is not None for name in zoo.data.__all__)
+        try:
+            zoo.data.nonsense
+        except AttributeError as error:
+            assert "nonsense" in str(error)
+        else:
+            raise SystemExit("no error")
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)

@@ -59,7 +59,7 @@ def train(
 ) -> None:
     """Train a GAN on images, or go on with a run: ganzoo train dcgan --data emoji."""
     if resume is not None:
-        go_on(resume, architecture, data, kimg, minutes, device, quiet)
+        go_on(resume, architecture, data, kimg, minutes, batch, device, quiet)
         return
     asked: dict[str, Any] = {
         "preset": preset,
@@ -130,6 +130,7 @@ def go_on(
     data: str | None,
     kimg: float | None,
     minutes: float | None,
+    batch: int | None,
     device: str,
     quiet: bool,
 ) -> None:
@@ -142,7 +143,7 @@ def go_on(
             ["--resume goes on with the run's own architecture and data; give neither, or --from for a new run."]
         )
     try:
-        resume(run, kimg=kimg, minutes=minutes, device=device, quiet=quiet)
+        resume(run, kimg=kimg, minutes=minutes, batch=batch, device=device, quiet=quiet)
     except Interrupted as stopped:
         typer.echo(str(stopped), err=True)
         raise typer.Exit(stopped.code) from None

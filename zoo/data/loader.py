@@ -67,17 +67,13 @@ class Loader:
         if position < 0 or size < 1:
             raise ValueError(f"position {position} and size {size}: at least 0 and 1")
         ahead = self._ahead.pop((position, size), None)
-        stride = size * self.world_size
-        wanted = [(position + k * stride, size) for k in range(1, self._prefetch + 1)]
-        for key in [key for key in self._ahead if key not in wanted]:
-            self._ahead.pop(key).cancel()
         if ahead is None:
-            host = self._host_batch(position, size)
-        if self._thread is not None:
-            for key in wanted:
-                if key not in self._ahead:
-                    self._ahead[key] = self._thread.submit(self._host_batch, *key)
-        return {field: self._on_device(tensor) for field, tensor in (host if ahead is None else ahead.result()).items()}
+            batch = self._host_batch(position, size)
+            self._look_ahead(position, size)
+        else:
+            self._look_ahead(position, size)
+            batch = ahead.result()
+        return {field: self._on_device(tensor) for field, tensor in batch.items()}
 
     def indices(self, position: int, size: int) -> NDArray[np.int64]:
         """The items of this rank's batch: int64 [size]."""
@@ -111,6 +107,18 @@ class Loader:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def _look_ahead(self, position: int, size: int) -> None:
+        """Start on the batches that follow; forget those that no longer do."""
+        stride = size * self.world_size
+        wanted = [(position + k * stride, size) for k in range(1, self._prefetch + 1)]
+        for key in [key for key in self._ahead if key not in wanted]:
+            self._ahead.pop(key).cancel()
+        if self._thread is None:
+            return
+        for key in wanted:
+            if key not in self._ahead:
+                self._ahead[key] = self._thread.submit(self._host_batch, *key)
+
     def _compute_permutation(self, epoch: int) -> NDArray[np.int64]:
         return permutation(self.seed, epoch, len(self.prepared))
 
@@ -137,7 +145,7 @@ class Loader:
     def _picture(self, field: str, indices: NDArray[np.int64], flips: NDArray[np.bool_] | None) -> Tensor:
         pixels = self.prepared.images(indices, field)  # [N,H,W,C]
         if flips is not None:
-            pixels[flips] = pixels[flips, :, ::-1]
+            pixels[flips] = np.take(pixels[flips], np.arange(pixels.shape[2] - 1, -1, -1), axis=2)
         if field == "mask":
             return torch.from_numpy(pixels[:, None, :, :, 0] > 127)
         if self.device.type == "cpu":

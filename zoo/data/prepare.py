@@ -84,7 +84,8 @@ class _Plan:
         progress: Progress | None,
         say: Callable[[str], None],
     ) -> None:
-        self.source, self.size, self.channels, self.crop = source, size, channels, crop
+        self.source, self.size, self.channels = source, size, channels
+        self.crop: Crop = crop
         self.progress, self.say = progress, say
         self.started = time.monotonic()
         self.fingerprint = source.fingerprint()
@@ -154,9 +155,9 @@ class _Plan:
         seconds = time.monotonic() - self.started
         self.say(f"Prepared {_count(prepared)} in {seconds:.1f} s: {where}")
         if prepared.skipped:
-            self.say(
-                f"Skipped {len(prepared.skipped)} unreadable: " + "; ".join(f"{k} ({w})" for k, w in prepared.skipped)
-            )
+            named = "; ".join(f"{key} ({why})" for key, why in prepared.skipped[:10])
+            more = f"; and {len(prepared.skipped) - 10} more" if len(prepared.skipped) > 10 else ""
+            self.say(f"Skipped {len(prepared.skipped)} unreadable: {named}{more}")
         return prepared
 
 

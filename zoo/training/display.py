@@ -28,12 +28,14 @@ def shown(line: Mapping[str, Any]) -> str:
     signals = {"d_real": "D(real)", "d_fake": "D(fake)", "r_real": "r_t", "diversity": "diversity"}
     health = {name.rsplit("/", 1)[-1]: value for name, value in reversed(line["health"].items())}
     parts += [f"{title} {health[name]:+.2f}" for name, title in signals.items() if name in health]
+    return "  ".join([*parts, pace(line)])
+
+
+def pace(line: Mapping[str, Any]) -> str:
+    """Speed, time left, memory."""
     clock = line["time"]
-    parts.append(f"{clock['images_per_second']:.0f} img/s")
-    if clock["left"] is not None:
-        parts.append(f"{duration(clock['left'])} left")
-    parts.append(f"{clock['memory_gb']:.1f} GB")
-    return "  ".join(parts)
+    left = [] if clock["left"] is None else [f"{duration(clock['left'])} left"]
+    return "  ".join([f"{clock['images_per_second']:.0f} img/s", *left, f"{clock['memory_gb']:.1f} GB"])
 
 
 class Display:
@@ -50,9 +52,9 @@ class Display:
         if self.quiet or not sys.stderr.isatty():
             return
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = [TextColumn("{task.percentage:3.0f}%"), BarColumn(24), TimeElapsedColumn(), TimeRemainingColumn()]
+        columns = [TextColumn("{task.percentage:3.0f}%"), BarColumn(24), TimeElapsedColumn()]
         self.live = Progress(*columns, TextColumn("{task.description}"), console=Console(stderr=True))
         self.live.start()
         self.task = self.live.add_task(unit, total=total)
@@ -60,10 +62,10 @@ class Display:
     def progress(self, done: float, line: Mapping[str, Any]) -> None:
         """A new line of the log; `done` in the units of `start`."""
         if self.live is not None:
-            self.live.update(self.task, completed=done, description=shown(line))
-        elif not self.quiet and time.monotonic() - self.spoken > PLAIN_SECONDS:
+            self.live.update(self.task, completed=done, description=pace(line))
+        if time.monotonic() - self.spoken > PLAIN_SECONDS:
             self.spoken = time.monotonic()
-            print(shown(line), file=sys.stderr, flush=True)
+            self.say(shown(line))
 
     def say(self, text: str) -> None:
         """Something that happened."""

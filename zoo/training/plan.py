@@ -213,7 +213,7 @@ def resolve(architecture: str, source_text: str, asked: Asked, world: int = 1) -
     problems: list[str] = []
     model = attempt(problems, model_class, architecture)
     source = attempt(problems, open_data, source_text)
-    problems += check_numbers(asked, world)
+    problems += check_numbers(asked)
     spec = usual_spec(source, asked) if source is not None else DataSpec(USUAL_RESOLUTION)
     chosen = attempt(problems, preset, model, asked.preset, architecture, spec) if model is not None else None
     if model is None or chosen is None:
@@ -272,7 +272,7 @@ def open_data(text: str) -> "Source":
     return open_source(text)
 
 
-def check_numbers(asked: Asked, world: int) -> list[str]:
+def check_numbers(asked: Asked) -> list[str]:
     """Options out of their range."""
     wanted = {
         "resolution": (asked.resolution, 4, 4096),
@@ -348,7 +348,7 @@ def configure(config: Any, asked: Asked, architecture: str) -> Any:
 def needs_problems(model: type[Model], source: "Source | None", asked: Asked, architecture: str) -> list[str]:
     """Fields the model needs and the data lacks; conditions it does not take."""
     problems = []
-    takes = getattr(model, "conditions", ())
+    takes = model.conditions
     if asked.condition not in (None, "none") and asked.condition not in takes:
         can = f"it takes {', '.join(takes)}" if takes else "it draws unconditional images"
         problems.append(f"{architecture} takes no --condition {asked.condition}; {can}.")

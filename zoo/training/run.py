@@ -16,13 +16,14 @@ from zoo.environment import environment
 from zoo.errors import InvalidOptions, ZooError
 from zoo.files import explained, read_json, write_json
 from zoo.model import Model, Progress
+from zoo.options import changed
 from zoo.training import checkpoint
 from zoo.training.device import choose_device
 from zoo.training.display import Display
 from zoo.training.distributed import barrier, processes, rank, world_size
 from zoo.training.engine import Training
 from zoo.training.loop import Interrupted, Loop, Run
-from zoo.training.plan import Asked, Plan, open_data, resolve
+from zoo.training.plan import Asked, Plan, batch_problems, check_numbers, open_data, resolve
 
 __all__ = ["Interrupted", "Run", "resume", "train"]
 
@@ -82,23 +83,24 @@ def resume(
     *,
     kimg: float | None = None,
     minutes: float | None = None,
+    batch: int | None = None,
     device: str = "auto",
     quiet: bool = False,
 ) -> Run:
-    """Go on with a stopped run from its last checkpoint, to its planned end or to a new total."""
+    """Go on with a stopped run from its last checkpoint, to its planned end or to a new total.
+
+    As it is, it ends bit for bit where an uninterrupted run ends. Another total, batch, number of processes or
+    threads, or another torch is allowed and announced.
+    """
     folder = Path(folder)
     plan = Plan.from_json(read_config(folder), folder / "config.json")
     place = choose_device(device)
     with processes(place):
         display = Display(quiet or rank() > 0)
-        settings = plan.settings
-        if kimg is not None or minutes is not None:
-            settings = dataclasses.replace(settings, kimg=kimg or 0.0, minutes=minutes or 0.0)
-            display.say("The total is another one than before; schedules that follow it will differ.")
-            plan = dataclasses.replace(plan, settings=settings)
+        plan = altered(plan, kimg, minutes, batch, display)
         where = checkpoint.find(folder / "checkpoints")
         prepared = reopen_data(plan, display)
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(plan.settings.seed)
         training = make_training(plan, build(plan), place)
         state = checkpoint.restore(training, where)
         announce_changes(state["surroundings"], display)
@@ -106,6 +108,23 @@ def resume(
         loop.restore(state)
         display.say(f"Resuming {folder} at {training.progress.images:,} images.")
         return loop.run()
+
+
+def altered(plan: Plan, kimg: float | None, minutes: float | None, batch: int | None, display: Display) -> Plan:
+    """The plan with a new total or batch, which is announced."""
+    asked = Asked(kimg=kimg, minutes=minutes, batch=batch, microbatches=plan.settings.microbatches)
+    if problems := check_numbers(asked):
+        raise InvalidOptions(problems)
+    config = plan.config if batch is None else changed(plan.config, {"batch": batch}, where=plan.architecture)
+    if problems := batch_problems(config, asked, world_size()):
+        raise InvalidOptions(problems)
+    settings = plan.settings
+    if kimg is not None or minutes is not None:
+        settings = dataclasses.replace(settings, kimg=kimg or 0.0, minutes=minutes or 0.0)
+        display.say("Another total than before: schedules that follow it differ.")
+    if config != plan.config:
+        display.say(f"Not bit-exact: batches of {batch} instead of {plan.config.batch}.")
+    return dataclasses.replace(plan, settings=settings, config=config)
 
 
 def read_config(folder: Path) -> Any:
