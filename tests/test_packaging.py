@@ -54,6 +54,16 @@ def test_the_source_archive_holds_what_it_takes_to_build_and_test(built):
         assert part in names, part
 
 
+def test_a_wheel_built_from_the_source_archive_is_the_same(built, tmp_path):
+    with tarfile.open(built[1]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (root,) = tmp_path.iterdir()
+    subprocess.run([sys.executable, "-c", BUILD, tmp_path], cwd=root, check=True, capture_output=True)
+    (again,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(again) as one, zipfile.ZipFile(built[0]) as other:
+        assert sorted(one.namelist()) == sorted(other.namelist())
+
+
 def environment(folder: Path) -> Path:
     """A fresh environment that sees this one's packages behind its own."""
     venv.create(folder, with_pip=True, symlinks=True)
