@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 def test_it_stands_alone_and_shows_everything(folder):
     page = write_report(folder).read_text()
-    for title in ("Losses", "logits, signs, diversity", "Gradient norms", "Scores", "History", "Configuration"):
+    for title in ("Losses", "Logits of reals", "Gradient norms", "Scores", "History", "Configuration"):
         assert title in page, title
     assert page.count("<svg") == 4
     assert page.count("data:image/webp;base64,") == 2 + 3

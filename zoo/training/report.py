@@ -35,8 +35,9 @@ def write_report(folder: Path) -> Path:
         f"<h1>{html.escape(title)}</h1><p>{html.escape(summary(lines))}</p>",
         latest(folder),
         chart("Losses", lines, "loss"),
-        chart("Discriminator: logits, signs, diversity", lines, "health", skip="gradient_norm"),
-        chart("Gradient norms", lines, "health", only="gradient_norm"),
+        chart("Logits of reals and fakes", lines, "health", ("/d_real", "/d_fake")),
+        chart("Signs of the logits (r_t) and diversity", lines, "health", ("/r_real", "/r_fake", "/diversity")),
+        chart("Gradient norms", lines, "health", ("/gradient_norm",)),
         chart("Scores", lines, "score"),
         history(folder),
         f"<h2>Configuration</h2><pre>{html.escape(json.dumps(config, indent=2))}</pre>",
@@ -97,10 +98,9 @@ def figure(path: Path, caption: str) -> str:
     return f"<figure>{image}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
-def chart(title: str, lines: Sequence[Mapping[str, Any]], group: str, only: str = "", skip: str | None = None) -> str:
-    """Curves of every value in a group of the log against images, as SVG; empty when there are none."""
-    names = sorted({name for line in lines for name in line.get(group, {})})
-    names = [name for name in names if only in name and not (skip and skip in name)]
+def chart(title: str, lines: Sequence[Mapping[str, Any]], group: str, endings: tuple[str, ...] = ("",)) -> str:
+    """Curves of a group's values whose names end so, against images, as SVG; empty when there are none."""
+    names = sorted({name for line in lines for name in line.get(group, {}) if name.endswith(endings)})
     curves = {
         name: [(line["images"], line[group][name]) for line in lines if name in line.get(group, {})] for name in names
     }
