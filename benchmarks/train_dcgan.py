@@ -51,12 +51,12 @@ def stock(images: Tensor, generator: nn.Module, discriminator: nn.Module) -> Ite
 def ours(folder: Path, batch: int, precision: str) -> tuple[Iterator[None], nn.Module, Tensor]:
     """One step of the whole loop at every `next`; with it the model, and a batch for the stock way."""
     asked = Asked(preset="paper", batch=batch, kimg=1e6, precision=precision, options={"ema_kimg": 10})
-    plan, source = resolve("dcgan", "emoji", asked)
+    plan, source = resolve("dcgan", "emoji", asked, torch.device("cpu"))
     prepared = prepare(source, size=64)
     torch.manual_seed(0)
     model = build(plan)
-    found_folder(folder, plan)
-    loop = Loop(plan, folder, make_training(plan, model, torch.device("cpu")), prepared, Display(quiet=True))
+    run = found_folder(folder / "run", plan)
+    loop = Loop(plan, run, make_training(plan, model, torch.device("cpu")), prepared, Display(quiet=True))
 
     def steps() -> Iterator[None]:
         while True:
@@ -87,7 +87,7 @@ def main() -> None:
 
     reference = zoo.create("dcgan", preset="paper", training=True).requires_grad_(True).train()
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
-        precision = choose_precision(given.precision)
+        precision = choose_precision(given.precision, torch.device("cpu"))
         mine, _, images = ours(Path(folder), given.batch, precision)
         theirs = stock(images, reference.generator, reference.critic.network)  # type: ignore[union-attr, arg-type]
         for steps in (mine, theirs):  # warm up

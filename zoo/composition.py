@@ -51,14 +51,25 @@ def compose(
     if (output := getattr(judge, "output", "logits")) != game.output:
         problems.append(
             f"loss '{parts.loss}' takes {game.output}, but the discriminator returns {output}; "
-            + ("give it one that does: --discriminator autoencoder" if game.output == "energy" else "")
+            + f"take a loss on {output}, or a discriminator that returns {game.output}."
         )
     if problems:
         raise InvalidOptions(problems)
     critic = critic_of(judge, game, regularizers, build_augment(parts.augment))
-    for text in parts.allies:
-        critic.allies[parse(text).name.replace("-", "_")] = build_ally(text, parts, data)
+    for name, text in named(parts.allies).items():
+        critic.allies[name.replace("-", "_")] = build_ally(text, parts, data)
     return critic
+
+
+def named(references: Collection[str]) -> dict[str, str]:
+    """References by the names of their entries; a second one of the same entry is called `name_2`."""
+    found: dict[str, str] = {}
+    for text in references:
+        name, number = parse(text).name, 1
+        while (key := name if number == 1 else f"{name}_{number}") in found:
+            number += 1
+        found[key] = text
+    return found
 
 
 def critic_of(judge: nn.Module, game: Game, regularizers: dict[str, object], augment: Augment) -> Critic:
@@ -66,7 +77,8 @@ def critic_of(judge: nn.Module, game: Game, regularizers: dict[str, object], aug
     for regularizer in regularizers.values():
         if isinstance(regularizer, NetworkRegularizer):
             regularizer.apply(judge)
-    penalties = {parse(text).name: r for text, r in regularizers.items() if isinstance(r, Penalty)}
+    chosen = [text for text, regularizer in regularizers.items() if isinstance(regularizer, Penalty)]
+    penalties = {name: cast(Penalty, regularizers[text]) for name, text in named(chosen).items()}
     return Critic(judge, game, augment=augment, penalties=penalties)
 
 
@@ -89,7 +101,7 @@ def build_network(text: str, parts: Parts, data: DataSpec) -> nn.Module:
 
 
 def build_augment(text: str) -> Augment:
-    """An augmentation by reference; `none` shows images as they are. `a+b` applies a, then b."""
+    """An augmentation by reference; `none` shows images as they are."""
     if text == "none":
         return Augment()
     return cast(Augment, referred("augmentation", text))
@@ -112,9 +124,11 @@ def misfits(text: str, regularizer: object, judge: nn.Module) -> list[str]:
     if not isinstance(regularizer, (Penalty, NetworkRegularizer)):
         raise ZooError(f"regularizer '{text}' is neither a Penalty nor a NetworkRegularizer; report it to its plugin.")
     batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in judge.modules())
+    option = getattr(judge, "norm_option", "")  # how to do without, in the network's own words
+    hint = f": {option}" if option else ""
     if isinstance(regularizer, Penalty) and regularizer.per_sample and batch_norm:
         return [
             f"regularizer '{text}' takes a gradient per image, but the discriminator's batch normalisation mixes "
-            "the images of a batch; choose another norm: -s d_norm=none"
+            f"the images of a batch; choose another norm{hint}."
         ]
     return []

@@ -12,6 +12,7 @@ from zoo.model import DataSpec, Model
 from zoo.options import changed
 from zoo.plugins import registry
 from zoo.training import checkpoint
+from zoo.training.device import choose_device
 from zoo.training.plan import Plan, model_class
 
 __all__ = ["create", "list_models", "load", "slerp", "take_weights", "walk"]
@@ -68,9 +69,9 @@ def load(where: str | Path, *, which: str = "last", training: bool = False, devi
             model.build_critics(plan.parts)
         tensors = checkpoint.below(checkpoint.read_tensors(found / checkpoint.TRAINING), "model/")
         checkpoint.load_strictly(model, tensors, found)
-        return model.to(torch.device(device))
+        return model.to(choose_device(device))
     checkpoint.load_strictly(model, checkpoint.read_tensors(found / checkpoint.SAMPLER), found)
-    return model.to(torch.device(device)).ready()
+    return model.to(choose_device(device)).ready()
 
 
 def folder_of(where: str | Path) -> Path:

@@ -48,6 +48,7 @@ class Discriminator(nn.Module):
     """
 
     conditions = ()
+    norm_option = "-s d_norm=none"
 
     def __init__(self, resolution: int, channels: int, width: int, form: Form = "torch", norm: Norm = "batch") -> None:
         super().__init__()
@@ -91,7 +92,9 @@ def discriminator(
     norm: Norm = "none",  # batch normalisation as in the paper, or none, which per-image penalties need
 ) -> Discriminator:
     """The discriminator as a part for other models."""
-    return Discriminator(data.resolution, data.channels, width, form, norm)
+    network = Discriminator(data.resolution, data.channels, width, form, norm)
+    network.norm_option = "dcgan:norm=none"
+    return network
 
 
 def stages(resolution: int) -> int:

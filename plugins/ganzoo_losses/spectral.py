@@ -45,12 +45,13 @@ def normalise(layer: nn.Module, iterations: int = 1) -> None:
 
     def divide(module: nn.Module, _: Any) -> None:
         weight: Tensor = module._parameters["weight"]  # type: ignore[assignment]
-        matrix = as_matrix(weight, dim)
-        if module.training:
-            iterate(module, matrix, iterations)
-        # clones: the next forward of the same step moves the buffers while this graph still needs them
-        u, v = module.weight_u.clone(), module.weight_v.clone()  # type: ignore[operator]
-        sigma = torch.dot(u, matrix.mv(v)) * getattr(module, "weight_scale", 1.0)
+        with torch.autocast(weight.device.type, enabled=False):  # sigma in float32
+            matrix = as_matrix(weight, dim)
+            if module.training:
+                iterate(module, matrix, iterations)
+            # clones: the next forward of the same step moves the buffers while this graph still needs them
+            u, v = module.weight_u.clone(), module.weight_v.clone()  # type: ignore[operator]
+            sigma = torch.dot(u, matrix.mv(v)) * getattr(module, "weight_scale", 1.0)
         # an instance attribute hides the parameter of the same name during the forward pass
         module.__dict__["weight"] = weight / sigma
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Metric, Range
+from zoo import Metric, Range, ZooError
 
 __all__ = ["PixelFrechet", "frechet_distance", "thumbnails"]
 
@@ -26,7 +26,10 @@ class PixelFrechet(Metric):
 
     def fit(self, real: Iterable[NDArray[np.uint8]]) -> None:
         """Mean and covariance of the reference."""
-        self.reference = moments(self._features(real))
+        features = self._features(real)
+        if len(features) < 2:
+            raise ZooError("pixel-frechet needs at least two images to fit a Gaussian to; train without --metric.")
+        self.reference = moments(features)
 
     def score(self, samples: Iterable[NDArray[np.uint8]]) -> float:
         """The distance of the samples' Gaussian from the reference's."""

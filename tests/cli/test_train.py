@@ -62,12 +62,20 @@ def test_resume_to_a_new_total(run, trained):
     assert json.loads((out / "checkpoints" / "last.json").read_text())["images"] == 160
 
 
-def test_a_finished_run_resumed_as_it_is_stays_as_it_is(run, trained):
+def test_a_finished_run_says_so(run, trained):
     out, _ = trained
-    before = (out / "metrics.jsonl").read_text() if (out / "metrics.jsonl").exists() else ""
-    code, _, _ = run("train", "--resume", str(out))
+    code, _, errors = run("train", "--resume", str(out))
     assert code == 0
-    assert ((out / "metrics.jsonl").read_text() if (out / "metrics.jsonl").exists() else "") == before
+    assert "at its planned end" in errors
+    assert "--kimg N" in errors
+
+
+def test_resume_takes_no_settings_of_a_new_run(run, trained):
+    out, _ = trained
+    code, _, errors = run("train", "--resume", str(out), "--loss", "hinge", "--dry-run", "-s", "z_dim=4")
+    assert code == 1
+    for name in ("loss", "dry-run", "option"):
+        assert name in errors
 
 
 def test_a_dry_run_prints_everything_and_writes_nothing(run, pictures, tmp_path):

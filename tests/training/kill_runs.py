@@ -20,6 +20,12 @@ from zoo.training import checkpoint
 from zoo.training.run import resume
 
 SETTINGS = {"preset": "tiny", "resolution": 16, "precision": "fp32", "snapshot_kimg": 0.08, "quiet": True}
+SETTINGS |= {
+    "d_norm": "none",
+    "regularize": "r1:every=4",
+    "augment": "diffaugment",
+    "metric": "pixel-frechet:samples=20",
+}
 
 
 def child(work: Callable[[], object]) -> int:
@@ -38,12 +44,9 @@ def child(work: Callable[[], object]) -> int:
 
 def go_on(out: Path, data: Path) -> None:
     """Start the run, or resume it."""
-    if (out / "checkpoints" / "last.json").exists():
+    if out.exists():
         resume(out, quiet=True)
     else:
-        import shutil
-
-        shutil.rmtree(out, ignore_errors=True)
         zoo.train("dcgan", data, out=out, kimg=1.2, checkpoint_minutes=0, **SETTINGS)
 
 

@@ -1,5 +1,6 @@
 """Two gloo processes train as one."""
 
+import json
 import os
 import subprocess
 import sys
@@ -67,16 +68,16 @@ torch.set_num_threads(1)
 folder, data, kimg = sys.argv[1:]
 if kimg == "resume":
     from zoo.training.run import resume
-    resume(folder, quiet=True, kimg=0.128)
+    resume(folder, quiet=True, kimg=1.2)
 else:
-    zoo.train("dcgan", data, out=folder, preset="tiny", resolution=16, kimg=float(kimg), snapshot_kimg=0.032,
+    zoo.train("dcgan", data, out=folder, preset="tiny", resolution=16, kimg=float(kimg), snapshot_kimg=0.256,
               precision="fp32", quiet=True)
 """
 
 
 def test_a_run_of_two_processes_resumes_exactly(tmp_path, pictures):
-    launch(RUN, str(tmp_path / "straight"), str(pictures), "0.128")
-    launch(RUN, str(tmp_path / "halted"), str(pictures), "0.064")
+    launch(RUN, str(tmp_path / "straight"), str(pictures), "1.2")
+    launch(RUN, str(tmp_path / "halted"), str(pictures), "0.512")
     launch(RUN, str(tmp_path / "halted"), str(pictures), "resume")
     from zoo.training import checkpoint
 
@@ -87,3 +88,6 @@ def test_a_run_of_two_processes_resumes_exactly(tmp_path, pictures):
         assert x.keys() == y.keys()
         for name in x:
             assert torch.equal(x[name], y[name]), (file, name)
+    logs = [(tmp_path / name / "metrics.jsonl").read_text().splitlines() for name in ("straight", "halted")]
+    (one,), (other,) = ([{**json.loads(line), "time": None} for line in log] for log in logs)
+    assert one == other

@@ -50,7 +50,6 @@ def test_each_phase_moves_its_own_parameters_alone():
     engine.update(g_phase, parts)
     assert same(d_after, weights(engine.model.critic))
     assert not same(g_before, weights(engine.model.generator))
-    assert all(p.grad is None for p in engine.model.critic.parameters() if p.requires_grad)
     assert not any(p.requires_grad for p in engine.model.parameters())
 
 

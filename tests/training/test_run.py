@@ -226,8 +226,9 @@ def test_data_that_changed_is_not_resumed(pictures, tmp_path):
     shutil.copytree(pictures, data)
     small(data, out)
     (data / "00.png").unlink()
-    with pytest.raises(ZooError, match=r"has changed since the run began"):
+    with pytest.raises(ZooError, match=r"has changed since the run began.*--data"):
         resume(out, kimg=1, quiet=True)
+    assert resume(out, kimg=0.168, data=data, quiet=True).images == 168
 
 
 def test_one_channel_works_to_the_end(pictures, tmp_path):
@@ -260,7 +261,7 @@ def test_every_loss_regularizer_and_augmentation_trains_on_dcgan(pictures, tmp_p
         assert run.load().sample(1).isfinite().all()
 
 
-def test_microbatches_and_compile_options_train(pictures, tmp_path):
+def test_microbatches_train(pictures, tmp_path):
     run = small(pictures, tmp_path / "run", microbatches=2, kimg=0.04)
     assert run.images == 40
 
@@ -335,3 +336,50 @@ def test_a_compiled_generator_trains_like_a_plain_one(pictures, tmp_path):
     small(pictures, tmp_path / "compiled", kimg=0.08, compile=True)
     a, b = zoo.load(tmp_path / "plain").sample(4), zoo.load(tmp_path / "compiled").sample(4)
     torch.testing.assert_close(a, b, rtol=1e-2, atol=1e-3)
+
+
+def test_a_kill_before_the_first_checkpoint_begins_again(finished, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    shutil.rmtree(out / "checkpoints")
+    (out / "checkpoints").mkdir()
+    resume(out, quiet=True)
+    assert_same_end(finished, out)
+
+
+def test_an_altered_total_is_the_new_plan(pictures, tmp_path):
+    out = tmp_path / "run"
+    small(pictures, out, kimg=0.08)
+    resume(out, kimg=0.16, batch=16, quiet=True)
+    settings = json.loads((out / "config.json").read_text())
+    assert (settings["settings"]["kimg"], settings["config"]["batch"]) == (0.16, 16)
+    assert resume(out, quiet=True).images == 160
+
+
+def test_checkpoints_are_kept_as_often_as_asked(pictures, tmp_path):
+    out = tmp_path / "run"
+    small(pictures, out, kimg=0.2, keep_kimg=0.05, snapshot_kimg=10)
+    kept = sorted(path.stem for path in (out / "checkpoints").glob("images*.json"))
+    assert kept == [f"images{n:010d}" for n in (56, 104, 152, 200)]
+    assert zoo.load(out, which=kept[0]).sample(1).shape == (1, 3, 16, 16)
+
+
+def test_a_resumed_finished_run_adds_no_line(pictures, tmp_path):
+    out = tmp_path / "run"
+    small(pictures, out, metric="pixel-frechet:samples=20")
+    before = (out / "metrics.jsonl").read_text()
+    assert before.count('"score"') == 3
+    resume(out, quiet=True)
+    assert (out / "metrics.jsonl").read_text() == before
+
+
+def test_two_runs_never_share_a_folder(pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = {small(pictures, None, kimg=0.008).folder for _ in range(2)}
+    assert len(folders) == 2
+
+
+def test_parts_of_one_name_stay_apart(pictures, tmp_path):
+    parts = ("dcgan:width=4,role=join", "dcgan:width=5,role=join")
+    model = small(pictures, tmp_path / "run", kimg=0.008, discriminator=parts).folder
+    assert set(zoo.load(model, training=True).critic.allies) == {"dcgan", "dcgan_2"}

@@ -28,6 +28,7 @@ def guarded(work: Callable[[], Any], debug: bool = False) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("Interrupted; what was saved before stays as it is.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         _silence()

@@ -8,9 +8,11 @@ import typer
 __all__ = ["train"]
 
 MODEL, RUN = "Model", "Run"
+BESIDE_RESUME = ("resume", "kimg", "minutes", "batch", "data", "device", "quiet")
 
 
 def train(
+    context: typer.Context,
     architecture: Annotated[str | None, typer.Argument(help="What to train; see `ganzoo list`.")] = None,
     data: Annotated[str | None, typer.Option(help="Folder, zip, or registered dataset.")] = None,
     preset: Annotated[str, typer.Option(help="Named settings of the architecture.")] = "default",
@@ -59,7 +61,8 @@ def train(
 ) -> None:
     """Train a GAN on images, or go on with a run: ganzoo train dcgan --data emoji."""
     if resume is not None:
-        go_on(resume, architecture, data, kimg, minutes, batch, device, quiet)
+        refuse_beside_resume(context)
+        go_on(resume, data, kimg, minutes, batch, device, quiet)
         return
     asked: dict[str, Any] = {
         "preset": preset,
@@ -126,7 +129,6 @@ def begin(
 
 def go_on(
     run: Path,
-    architecture: str | None,
     data: str | None,
     kimg: float | None,
     minutes: float | None,
@@ -135,18 +137,26 @@ def go_on(
     quiet: bool,
 ) -> None:
     """Resume a run."""
-    from zoo.errors import InvalidOptions
     from zoo.training.run import Interrupted, resume
 
-    if architecture is not None or data is not None:
-        raise InvalidOptions(
-            ["--resume goes on with the run's own architecture and data; give neither, or --from for a new run."]
-        )
     try:
-        resume(run, kimg=kimg, minutes=minutes, batch=batch, device=device, quiet=quiet)
+        resume(run, kimg=kimg, minutes=minutes, batch=batch, data=data, device=device, quiet=quiet)
     except Interrupted as stopped:
         typer.echo(str(stopped), err=True)
         raise typer.Exit(stopped.code) from None
+
+
+def refuse_beside_resume(context: typer.Context) -> None:
+    """A resumed run keeps its own settings: only those of BESIDE_RESUME may be given anew."""
+    from zoo.errors import InvalidOptions
+
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    names = [name.strip("_").replace("_", "-") for name in given if name not in BESIDE_RESUME]
+    if names:
+        raise InvalidOptions(
+            [f"--resume goes on with the run's own settings, so it takes no {', '.join(names)}; for a new run: --from."]
+        )
 
 
 def pairs(given: list[str]) -> dict[str, object]:

@@ -155,7 +155,8 @@ class Loader:
     def _on_device(self, tensor: Tensor) -> Tensor:
         if self.device.type == "cpu":
             return tensor
-        moved = tensor.to(self.device, non_blocking=True)
+        # only pinned memory may be copied while the host goes on
+        moved = tensor.to(self.device, non_blocking=self.device.type == "cuda")
         return moved.float().div_(127.5).sub_(1) if moved.dtype == torch.uint8 else moved
 
 

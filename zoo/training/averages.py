@@ -47,14 +47,12 @@ def sampling(model: Model, averages: Averages | None) -> Iterator[Model]:
 
     Works on copies: training goes on afterwards as if nothing had happened, no random numbers are drawn.
     """
-    if averages is None:
-        training = model.training
-        model.eval()
-        yield model
-        model.train(training)
-        return
-    live = {name: model.get_submodule(name) for name, _ in averages.named()}
+    modes = [(module, module.training) for module in model.modules()]
+    live = {} if averages is None else {name: model.get_submodule(name) for name, _ in averages.named()}
     try:
+        if averages is None:
+            yield model.eval()
+            return
         for name, copy in averages.named():
             model.set_submodule(name, deepcopy(copy))
         model.eval()
@@ -64,7 +62,8 @@ def sampling(model: Model, averages: Averages | None) -> Iterator[Model]:
     finally:
         for name, module in live.items():
             model.set_submodule(name, module)
-        model.train()
+        for module, training in modes:
+            module.training = training
 
 
 @torch.no_grad()

@@ -26,11 +26,19 @@ FORMAT = 1
 SAMPLER, TRAINING, STATE = "model.safetensors", "training.safetensors", "training.json"
 
 
-def save(folder: Path, training: Training, extra: Mapping[str, Any], keep: Iterable[str] = ()) -> Path:
+def save(
+    folder: Path,
+    training: Training,
+    extra: Mapping[str, Any],
+    keep: Iterable[str] = (),
+    own: Mapping[str, Tensor] | None = None,
+    sampler: Mapping[str, Tensor] | None = None,
+) -> Path:
     """Write the state of `training` under `folder` and let `last.json` (and each `{keep}.json`) point to it.
 
-    Every process calls this; rank 0 writes the model, each rank its own random state. A kill at any
-    moment leaves the former manifest with its whole checkpoint.
+    Every process calls this; rank 0 writes the model, each rank its own random state and the tensors `own`.
+    `sampler` is the state to sample from, where the caller has it at hand. A kill at any moment leaves the former
+    manifest with its whole checkpoint.
     """
     target = folder / f"step-{training.progress.step:09d}"
     if not named_by(folder, target.name):
@@ -40,9 +48,9 @@ def save(folder: Path, training: Training, extra: Mapping[str, Any], keep: Itera
             with explained(temporary):
                 temporary.mkdir(parents=True)
         barrier()
-        write_rank(temporary, training)
+        write_rank(temporary, training, own or {})
         if rank() == 0:
-            write_model(temporary, training, extra)
+            write_model(temporary, training, extra, sampler or sampler_state(training))
         barrier()
         if rank() == 0:
             commit(temporary, target)
@@ -83,10 +91,15 @@ def prune(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def write_model(folder: Path, training: Training, extra: Mapping[str, Any]) -> None:
-    """The sampling weights, the live state, and what JSON holds."""
+def sampler_state(training: Training) -> dict[str, Tensor]:
+    """The weights to sample from: averages with statistics of their own, where there are averages."""
     with sampling(training.model, training.averages) as model:
-        write_tensors(folder / SAMPLER, model.sampling_state())
+        return {name: value.clone() for name, value in model.sampling_state().items()}
+
+
+def write_model(folder: Path, training: Training, extra: Mapping[str, Any], sampler: Mapping[str, Tensor]) -> None:
+    """The sampling weights, the live state, and what JSON holds."""
+    write_tensors(folder / SAMPLER, sampler)
     tensors = {f"model/{name}": value for name, value in training.model.state_dict().items()}
     if training.averages is not None:
         tensors |= {f"averages/{name}": value for name, value in training.averages.state_dict().items()}
@@ -96,7 +109,7 @@ def write_model(folder: Path, training: Training, extra: Mapping[str, Any]) -> N
         tensors |= {f"optimizer/{name}/{key}": value for key, value in moments.items()}
     write_tensors(folder / TRAINING, tensors)
     progress = {"step": training.progress.step, "images": training.progress.images}
-    surroundings = {"world_size": world_size(), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    surroundings = surroundings_of(training)
     state = {"format": FORMAT, "progress": progress, "optimizers": groups, "surroundings": surroundings, **extra}
     with (folder / STATE).open("w", encoding="utf-8") as file, explained(folder):
         json.dump(state, file)
@@ -104,9 +117,20 @@ def write_model(folder: Path, training: Training, extra: Mapping[str, Any]) -> N
         os.fsync(file.fileno())
 
 
-def write_rank(folder: Path, training: Training) -> None:
-    """One process's random state and, beyond rank 0, its buffers (batch statistics differ)."""
-    tensors = {"cpu": torch.get_rng_state()}
+def surroundings_of(training: Training) -> dict[str, Any]:
+    """What an exact resume depends on besides the state."""
+    return {
+        "world_size": world_size(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "device": training.model.device.type,
+        "precision": training.precision,
+    }
+
+
+def write_rank(folder: Path, training: Training, own: Mapping[str, Tensor]) -> None:
+    """One process's random state, what is its own, and, beyond rank 0, its buffers (batch statistics differ)."""
+    tensors = {"cpu": torch.get_rng_state(), **{f"own/{name}": value for name, value in own.items()}}
     device = training.model.device
     if device.type == "cuda":
         tensors["device"] = torch.cuda.get_rng_state(device)
@@ -151,8 +175,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise ZooError(f"{path} is missing.") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise ZooError(
-            f"{path} is not a whole safetensors file ({error}). "
-            "If it was copied, copy it again; an earlier checkpoint may be named by best.json beside it."
+            f"{path} is not a whole safetensors file ({error}). If it was copied, copy it again, whole."
         ) from error
 
 
@@ -184,7 +207,7 @@ def check_format(content: Mapping[str, Any], path: Path) -> None:
 
 
 def restore(training: Training, checkpoint: Path) -> dict[str, Any]:
-    """Load a checkpoint into a fresh `training`; return its JSON state."""
+    """Load a checkpoint into a fresh `training`; return its JSON state, and this rank's tensors as "own"."""
     state: dict[str, Any] = read_json(checkpoint / STATE)
     check_format(state, checkpoint / STATE)
     tensors = read_tensors(checkpoint / TRAINING)
@@ -194,15 +217,15 @@ def restore(training: Training, checkpoint: Path) -> dict[str, Any]:
     for name, optimizer in training.optimizers.items():
         unflatten(optimizer, below(tensors, f"optimizer/{name}/"), state["optimizers"][name])
     training.progress = Progress(**state["progress"])
-    restore_rank(training, checkpoint)
-    return state
+    return state | {"own": restore_rank(training, checkpoint)}
 
 
-def restore_rank(training: Training, checkpoint: Path) -> None:
-    """This process's random state and buffers, where a run of as many processes left them."""
+def restore_rank(training: Training, checkpoint: Path) -> dict[str, Tensor]:
+    """This process's random state and buffers, where it had any; a new one goes on in a stream of its own."""
     path = checkpoint / f"rank{rank()}.safetensors"
     if not path.exists():
-        return
+        torch.manual_seed(torch.initial_seed() + 7919 * training.progress.step)
+        return {}
     own = read_tensors(path)
     torch.set_rng_state(own["cpu"])
     if "device" in own and training.model.device.type == "cuda":
@@ -212,6 +235,7 @@ def restore_rank(training: Training, checkpoint: Path) -> None:
     buffers = dict(training.model.named_buffers())
     for name, value in below(own, "buffer/").items():
         buffers[name].copy_(value)
+    return below(own, "own/")
 
 
 def load_strictly(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: Path) -> None:

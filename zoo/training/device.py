@@ -22,7 +22,10 @@ def choose_device(name: str = "auto") -> torch.device:
             raise ZooError("--device cuda: this torch sees no GPU; use --device cpu, or see `ganzoo env`.")
         if device.index is None:
             device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(device)
+        try:
+            torch.cuda.set_device(device)
+        except (RuntimeError, AssertionError) as error:
+            raise ZooError(f"--device {device}: this machine has {torch.cuda.device_count()} GPUs.") from error
     elif device.type == "mps" and not torch.backends.mps.is_available():
         raise ZooError("--device mps: this machine has no Apple GPU; use --device cpu.")
     elif device.type not in ("cpu", "mps"):
@@ -30,11 +33,10 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
-def choose_precision(name: str, device: torch.device | None = None) -> str:
+def choose_precision(name: str, device: torch.device) -> str:
     """`auto` takes bf16 where the hardware computes it natively, fp32 elsewhere."""
     if name != "auto":
         return name
-    device = device or choose_device()
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     return "bf16" if device.type == "cpu" and cpu_has_bf16() else "fp32"

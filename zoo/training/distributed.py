@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
@@ -31,7 +32,7 @@ def processes(device: torch.device) -> Iterator[None]:
     backend = "nccl" if device.type == "cuda" else "gloo"
     if not distributed.is_backend_available(backend):
         raise ZooError(f"This build of torch has no {backend}; install one that has, or train in one process.")
-    distributed.init_process_group(backend)
+    distributed.init_process_group(backend, timeout=timedelta(hours=12))  # rank 0 may prepare data for long
     try:
         yield
     finally:
@@ -78,6 +79,15 @@ def agreed(flag: bool) -> bool:
     vote = torch.tensor(int(flag), device=device)
     distributed.all_reduce(vote, distributed.ReduceOp.MAX)
     return bool(vote.item())
+
+
+def shared(value: str) -> str:
+    """Rank 0's text on every process."""
+    if world_size() == 1:
+        return value
+    box = [value]
+    distributed.broadcast_object_list(box, src=0)
+    return box[0]
 
 
 def all_sum(x: Tensor) -> Tensor:

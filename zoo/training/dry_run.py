@@ -26,8 +26,8 @@ def describe(
     Checks all that training checks; the steps run on random pictures, nothing is prepared or written.
     """
     place = choose_device(device)
-    plan, source = resolve(architecture, data, Asked(**asked, options=options))
-    folder = folder_for(out, plan)
+    plan, source = resolve(architecture, data, Asked(**asked, options=options), place)
+    folder = out or folder_for(plan)
     check_new(folder)
     torch.manual_seed(plan.settings.seed)
     model = build(plan)

@@ -1,7 +1,7 @@
 """The training step, the same for every model."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -54,10 +54,9 @@ class Training:
     def update(self, phase: Phase, parts: list[Batch]) -> dict[str, Tensor]:
         """One phase's optimiser step, with its terms named and now and then its gradient's norm."""
         keeps = [self.model.get_submodule(name) for name in phase.keeps] if len(parts) == 1 else []
-        device = self.model.device.type
-        enabled = self.precision == "bf16" and phase.autocast
-        with torch.autocast(device, torch.bfloat16, enabled=enabled):
-            terms = update(phase, parts, keeps)
+        bf16 = self.precision == "bf16" and phase.autocast
+        view = torch.autocast(self.model.device.type, torch.bfloat16) if bf16 else nullcontext()
+        terms = update(phase, parts, keeps, view)
         log = {f"{phase.name}/{name}": value for name, value in terms.items()}
         if self.progress.step % MEASURE_EVERY == 0:
             gradients = [p.grad for p in held(phase.optimizer) if p.grad is not None]
@@ -74,18 +73,26 @@ class Training:
         return log
 
 
-def update(phase: Phase, parts: list[Batch], keeps: list[nn.Module] | None = None) -> Terms:
+def update(
+    phase: Phase,
+    parts: list[Batch],
+    keeps: list[nn.Module] | None = None,
+    forward: AbstractContextManager[Any] | None = None,
+) -> Terms:
     """One optimiser step of one phase on microbatches, its gradient averaged over all processes.
 
-    Returns its terms, means over the microbatches. The graph of `keeps` is recorded, not trained.
+    Returns its terms, means over the microbatches. The graph of `keeps` is recorded, not trained. Losses run
+    inside `forward` (autocast); the backward pass does not, or float32 penalties would lose their precision.
     """
+    forward = forward or nullcontext()
     params = held(phase.optimizer)
     recorded = [p for module in keeps or [] for p in module.parameters()]
     phase.optimizer.zero_grad(set_to_none=True)
     logs: list[Terms] = []
     with learning(params, recorded):
         for batch in parts:
-            terms = phase.loss(batch)
+            with forward:
+                terms = phase.loss(batch)
             torch.autograd.backward(total(terms.values()) / len(parts))
             logs.append({name: term.detach() for name, term in terms.items()})
         average_gradients(params)

@@ -23,7 +23,7 @@ def warnings(lines: Sequence[Line], items: int) -> dict[str, str]:
         if real and fake and min(real) > 0.97 and max(fake) < -0.97:
             found["D has won"] = (
                 f"{critic} tells every real from every fake, so the generator learns little: try a smoothing "
-                "regularizer (--regularize r1:gamma=10), --augment diffaugment, or a lower -s d_lr."
+                "regularizer (--regularize r1:gamma=10), --augment diffaugment, or a lower learning rate for D."
             )
         elif real and min(real) > 0.8:
             found["D memorises"] = (
@@ -33,8 +33,8 @@ def warnings(lines: Sequence[Line], items: int) -> dict[str, str]:
         spread = series(recent, f"{critic}/diversity")
         if spread and max(spread) < 0.3:
             found["samples collapse"] = (
-                f"fakes vary less than 0.3 times as much as reals (now {spread[-1]:.2f}): resume from an earlier "
-                "checkpoint with a lower learning rate, or a larger --batch."
+                f"fakes vary less than 0.3 times as much as reals (now {spread[-1]:.2f}): start again with a "
+                "lower learning rate or a larger --batch."
             )
     return found
 

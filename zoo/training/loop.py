@@ -4,13 +4,14 @@ import dataclasses
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from zoo.adversarial import critics_of
 from zoo.composition import referred
@@ -93,7 +94,7 @@ class Loop:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up the log and the clock where a checkpoint left them; later lines are dropped."""
-        self.meter.load(state["meter"], self.training.model.device)
+        self.meter.load(state["own"], self.training.model.device)
         self.seconds, self.best = state["seconds"], state["best"]
         self.warned = set(state["warned"])
         path = self.folder / "metrics.jsonl"
@@ -102,6 +103,10 @@ class Loop:
         if rank() == 0 and path.exists():
             with replace_file(path) as temporary:
                 temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+    def forget(self) -> None:
+        """Begin the log anew: a kill came before the first checkpoint."""
+        (self.folder / "metrics.jsonl").unlink(missing_ok=True)
 
     def run(self) -> Run:
         """Train to the end; save and raise Interrupted on a signal."""
@@ -131,21 +136,24 @@ class Loop:
         batch = self.loader.batch(before, size)
         self.meter.add(self.training.step(self.sized(batch)))
         after = self.training.progress.images
-        if model.device.type == "cpu" or self.training.progress.step % 20 == 0:
-            self.meter.check()
+        if world_size() == 1 and (model.device.type == "cpu" or self.training.progress.step % 20 == 0):
+            self.check()
         if before // LOG_IMAGES != after // LOG_IMAGES:
             self.log()
+        kept = self.kept(before, after)
         if crosses(snapshot_marks(self.settings.snapshot_kimg), before, after):
-            self.snapshot()
+            self.snapshot(kept)
+        elif kept:
+            self.save(kept)
         elif agreed(time.monotonic() - self.saved_at > 60 * self.settings.checkpoint_minutes):
             self.save()
 
     def sized(self, batch: dict[str, Any]) -> dict[str, Any]:
         """The batch at the size this step wants, box-filtered."""
-        wanted = self.training.model.resolution(self.training.progress)
-        factor = batch["image"].shape[-1] // wanted
-        if factor > 1:
-            batch["image"] = torch.nn.functional.avg_pool2d(batch["image"], factor)
+        factor = self.plan.data.resolution // self.training.model.resolution(self.training.progress)
+        for field in ("image", "source"):
+            if factor > 1 and field in batch:
+                batch[field] = torch.nn.functional.avg_pool2d(batch[field], factor)
         return batch
 
     def done(self) -> bool:
@@ -167,7 +175,7 @@ class Loop:
 
     def log(self) -> None:
         """One line of metrics.jsonl. All that depends on the clock stands under "time"."""
-        self.meter.check()
+        self.check()
         means = self.meter.means()
         critics = tuple(f"{name}/" for name in critics_of(self.training.model))
         signals = {n for n in means if n.startswith(critics) or n.endswith("/gradient_norm")}
@@ -224,49 +232,57 @@ class Loop:
             save_real_grid(self.folder, self.loader)
         self.snapshot()
 
-    def snapshot(self) -> None:
-        """Pictures, score, checkpoint."""
-        best = False
-        if rank() == 0:
-            save_grid(self.folder, self.training)
-        if self.metric is not None and rank() == 0:
-            best = self.score(self.metric)
-        self.save("best" if agreed(best) else None)
+    def check(self) -> None:
+        """Raise Diverged on every process when a loss of one is no longer finite."""
+        bad = self.meter.bad()
+        if agreed(bool(bad)):
+            raise Diverged(", ".join(bad) or "a loss of another process")
 
-    def score(self, metric: Metric) -> bool:
+    def snapshot(self, keep: Iterable[str] = ()) -> None:
+        """Pictures, score, checkpoint."""
+        best, sampler = False, None
+        if rank() == 0:
+            with sampling(self.training.model, self.training.averages) as model:
+                save_grid(self.folder, model, self.training.progress.images)
+                if self.metric is not None and not self.scored():
+                    best = self.score(self.metric, model)
+                sampler = {name: value.clone() for name, value in model.sampling_state().items()}
+        self.save([*keep, "best"] if agreed(best) else keep, sampler)
+
+    def scored(self) -> bool:
+        """Whether the log has a score of this step, as after a resume."""
+        return any("score" in line and line["step"] == self.training.progress.step for line in self.lines)
+
+    def score(self, metric: Metric, model: Model) -> bool:
         """Log the metric's score of fresh samples; whether it is the best so far."""
-        with sampling(self.training.model, self.training.averages) as model:
-            starts = range(0, metric.samples, SCORE_BATCH)
-            sizes = [min(SCORE_BATCH, metric.samples - start) for start in starts]
-            pictures = (to_uint8(model.sample(n, start)) for start, n in zip(starts, sizes, strict=True))
-            value = metric.score(pictures)
+        starts = range(0, metric.samples, SCORE_BATCH)
+        sizes = [min(SCORE_BATCH, metric.samples - start) for start in starts]
+        pictures = (to_uint8(model.sample(n, start)) for start, n in zip(starts, sizes, strict=True))
+        value = metric.score(pictures)
         better = self.best is None or (value < self.best if metric.lower_is_better else value > self.best)
         self.best = value if better else self.best
         self.write({"loss": {}, "health": {}, "score": {self.settings.metric: value}})
         return better
 
-    def save(self, keep: str | None = None) -> None:
+    def save(self, keep: Iterable[str] = (), sampler: Mapping[str, Tensor] | None = None) -> None:
         """A checkpoint of the state as it is, also named `keep`; refused when a weight is not finite."""
-        self.meter.check()
-        if not finite(self.training.model):
+        self.check()
+        if agreed(not finite(self.training.model)):
             raise Diverged("the weights")
         self.clock()
         extra = {
-            "meter": self.meter.state(),
             "seconds": self.seconds,
             "best": self.best,
             "warned": sorted(self.warned),
         }
-        checkpoint.save(
-            self.folder / "checkpoints", self.training, extra, [name for name in (keep, self.kept_name()) if name]
-        )
+        own = self.meter.state()
+        checkpoint.save(self.folder / "checkpoints", self.training, extra, keep, own, sampler)
         self.saved_at = time.monotonic()
 
-    def kept_name(self) -> str | None:
-        """The name under which this checkpoint stays, if it does."""
-        gap, images = int(self.settings.keep_kimg * 1000), self.training.progress.images
-        batch = self.training.model.batch_size(self.training.progress)
-        return f"kimg{images // 1000:06d}" if gap and images % gap < batch else None
+    def kept(self, before: int, after: int) -> list[str]:
+        """The name under which a checkpoint of now stays, when a mark of `keep_kimg` was passed."""
+        gap = int(self.settings.keep_kimg * 1000)
+        return [f"images{after:010d}"] if gap and before // gap != after // gap else []
 
     def finish(self) -> Run:
         """The last pictures, checkpoint and report; raise Interrupted if the user stopped the run."""
@@ -283,13 +299,18 @@ class Loop:
         self.display.say(farewell(self.folder, self.training.progress.images, self.elapsed()))
         return Run(self.folder, self.training.progress.images, self.best)
 
+    def rates(self) -> list[str]:
+        """The model's learning rates, halved, as options."""
+        fields = dataclasses.asdict(self.plan.config)
+        return [f"-s {name}={value / 2:g}" for name, value in fields.items() if "lr" in name.split("_")]
+
     def diverged(self, what: str) -> str:
         """What happened and what to try."""
         last = self.folder / "checkpoints" / "last.json"
         kept = f"The last good state, at {read_json(last)['images']:,} images, is kept" if last.exists() else "Nothing"
         return (
             f"{what} became NaN or infinite at step {self.training.progress.step:,}. {kept} in {self.folder}. "
-            "Try a lower learning rate (-s g_lr=1e-4 -s d_lr=1e-4), --precision fp32, or a smoothing regularizer "
+            f"Try a lower learning rate ({', '.join(self.rates())}), --precision fp32, or a smoothing regularizer "
             f"(--regularize r1:gamma=10), starting from the saved weights with --from {self.folder}."
         )
 
@@ -314,7 +335,7 @@ def farewell(folder: Path, images: int, seconds: float) -> str:
             "Next:",
             f"  ganzoo sample {folder} --n 64 --out grid.png",
             f"  ganzoo interpolate {folder} --out walk.gif",
-            f"  ganzoo train --resume {folder} --kimg {2 * images / 1000:.0f}",
+            f"  ganzoo train --resume {folder} --kimg {2 * images / 1000:g}",
         ]
     )
 

@@ -25,11 +25,11 @@ class Meter:
             self.sums[name] = self.sums[name] + value if name in self.sums else value.detach().float()
             self.counts[name] = self.counts.get(name, 0) + 1
 
-    def check(self) -> None:
-        """Raise Diverged if anything since the last line was not finite."""
-        if self.sums and not torch.stack([value.float() for value in self.sums.values()]).isfinite().all():
-            bad = [name for name, value in self.sums.items() if not value.isfinite()]
-            raise Diverged(", ".join(bad))
+    def bad(self) -> list[str]:
+        """Names of what was not finite since the last line."""
+        if not self.sums or torch.stack([value.float() for value in self.sums.values()]).isfinite().all():
+            return []
+        return [name for name, value in self.sums.items() if not value.isfinite()]
 
     def means(self) -> dict[str, float]:
         """The means over steps and processes; starts afresh."""
@@ -37,11 +37,12 @@ class Meter:
         self.sums, self.counts = {}, {}
         return mean_over_ranks(local)
 
-    def state(self) -> dict[str, list[float]]:
-        """Sum and count by name, exactly."""
-        return {name: [float(value), self.counts[name]] for name, value in self.sums.items()}
+    def state(self) -> dict[str, Tensor]:
+        """Sum and count by name, exactly: float64 [2] on the CPU."""
+        pairs = {name: [float(value), self.counts[name]] for name, value in self.sums.items()}
+        return {name: torch.tensor(pair, dtype=torch.float64) for name, pair in pairs.items()}
 
-    def load(self, state: dict[str, list[float]], device: torch.device) -> None:
+    def load(self, state: dict[str, Tensor], device: torch.device) -> None:
         """Undo `state`."""
-        self.sums = {name: torch.tensor(total, device=device) for name, (total, _) in state.items()}
-        self.counts = {name: int(count) for name, (_, count) in state.items()}
+        self.sums = {name: pair[0].float().to(device) for name, pair in state.items()}
+        self.counts = {name: int(pair[1]) for name, pair in state.items()}

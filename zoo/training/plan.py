@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from zoo.errors import InvalidOptions, ZooError, near_misses
 from zoo.grammar import parse
 from zoo.model import DataSpec, Model, Parts, Preset
@@ -81,6 +83,8 @@ class Plan:
     @classmethod
     def from_json(cls, content: Mapping[str, Any], path: Path) -> "Plan":
         """Read a config.json; one of a newer format, or with unknown keys, is refused."""
+        if not isinstance(content, Mapping):
+            raise ZooError(f"{path} is no run's config.json.")
         check_format(content, path)
         try:
             model = model_class(content["architecture"])
@@ -95,8 +99,8 @@ class Plan:
                 content["origin"],
                 content["provenance"],
             )
-        except KeyError as error:
-            raise ZooError(f"{path} is not a whole config.json: {error} is missing.") from error
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ZooError(f"{path} is not a whole config.json: {type(error).__name__}: {error}.") from error
 
 
 def model_class(architecture: str) -> type[Model]:
@@ -208,13 +212,17 @@ class Asked:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-def resolve(architecture: str, source_text: str, asked: Asked, world: int = 1) -> "tuple[Plan, Source]":
+def resolve(
+    architecture: str, source_text: str, asked: Asked, device: torch.device, world: int = 1
+) -> "tuple[Plan, Source]":
     """Check everything there is to check; raise InvalidOptions with all problems, or return the plan."""
     problems: list[str] = []
     model = attempt(problems, model_class, architecture)
     source = attempt(problems, open_data, source_text)
     problems += check_numbers(asked)
-    spec = usual_spec(source, asked) if source is not None else DataSpec(USUAL_RESOLUTION)
+    spec = (attempt(problems, usual_spec, source, asked) if source is not None else None) or DataSpec(USUAL_RESOLUTION)
+    if asked.origin:
+        attempt(problems, find_origin, asked.origin)
     chosen = attempt(problems, preset, model, asked.preset, architecture, spec) if model is not None else None
     if model is None or chosen is None:
         raise InvalidOptions(problems)
@@ -230,12 +238,26 @@ def resolve(architecture: str, source_text: str, asked: Asked, world: int = 1) -
         config,
         parts,
         spec,
-        DataChoice(source_text, source.fingerprint(), asked.crop, asked.cache, asked.mirror),
-        settings_of(asked, config),
+        DataChoice(settled(source_text), source.fingerprint(), asked.crop, asked.cache, asked.mirror),
+        settings_of(asked, config, device),
         asked.origin,
         {"plugin": found.plugin, "distribution": found.distribution, "version": found.version},
     )
     return plan, source
+
+
+def settled(source_text: str) -> str:
+    """A path that stays true from another working directory; a name as it is."""
+    path = Path(source_text).expanduser()
+    return str(path.absolute()) if path.exists() else source_text
+
+
+def find_origin(origin: str) -> None:
+    """Raise ZooError unless `origin` is a run with a checkpoint."""
+    from zoo.training import checkpoint
+    from zoo.use import folder_of
+
+    checkpoint.find(folder_of(origin) / "checkpoints")
 
 
 def parts_of(
@@ -322,7 +344,7 @@ def looks(source: "Source") -> tuple[int, bool]:
     """The middle one of the shorter sides, and whether all is grey, of up to 32 pictures spread over the source."""
     import io
 
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     sides, modes = [], set()
     for i in range(0, len(source.items), max(len(source.items) // 32, 1)):
@@ -330,7 +352,7 @@ def looks(source: "Source") -> tuple[int, bool]:
             with Image.open(io.BytesIO(source.read(i))) as picture:
                 sides.append(min(picture.size))
                 modes.add(picture.mode)
-        except (OSError, ValueError, UnidentifiedImageError):  # preparing names the corrupt ones
+        except Exception:  # whatever decoders raise at foreign bytes; preparing names the corrupt files
             continue
     if not sides:
         return USUAL_RESOLUTION, False
@@ -342,6 +364,8 @@ def configure(config: Any, asked: Asked, architecture: str) -> Any:
     given = dict(asked.options)
     if asked.batch is not None and asked.batch > 0:
         given["batch"] = asked.batch
+    if asked.condition is not None and hasattr(config, "condition"):
+        given["condition"] = asked.condition
     return changed(config, given, where=architecture)
 
 
@@ -371,7 +395,7 @@ def batch_problems(config: Any, asked: Asked, world: int) -> list[str]:
     return []
 
 
-def settings_of(asked: Asked, config: Any) -> Settings:
+def settings_of(asked: Asked, config: Any, device: torch.device) -> Settings:
     """The run's length and rhythm."""
     from zoo.training.device import choose_precision
 
@@ -381,7 +405,7 @@ def settings_of(asked: Asked, config: Any) -> Settings:
         minutes=(asked.minutes or 0.0) if said else config.minutes,
         seed=asked.seed,
         microbatches=asked.microbatches,
-        precision=choose_precision(asked.precision),
+        precision=choose_precision(asked.precision, device),
         compile=asked.compile,
         snapshot_kimg=asked.snapshot_kimg,
         checkpoint_minutes=asked.checkpoint_minutes,

@@ -2,7 +2,9 @@
 
 import dataclasses
 import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,10 @@ from zoo.options import changed
 from zoo.training import checkpoint
 from zoo.training.device import choose_device
 from zoo.training.display import Display
-from zoo.training.distributed import barrier, processes, rank, world_size
+from zoo.training.distributed import barrier, processes, rank, shared, world_size
 from zoo.training.engine import Training
 from zoo.training.loop import Interrupted, Loop, Run
-from zoo.training.plan import Asked, Plan, batch_problems, check_numbers, open_data, resolve
+from zoo.training.plan import Asked, Plan, attempt, batch_problems, check_numbers, open_data, resolve, settled
 
 __all__ = ["Interrupted", "Run", "resume", "train"]
 
@@ -52,30 +54,41 @@ def train(
             asked[name] = (asked[name],)
     place = choose_device(device)
     with processes(place):
-        plan, source = resolve(architecture, str(data), Asked(**asked, options=options), world_size())
-        return start(plan, source, folder_for(out, plan), place, Display(quiet or rank() > 0))
+        problems: list[str] = []
+        if out is not None:
+            attempt(problems, check_new, Path(out))
+        found = attempt(
+            problems, resolve, architecture, str(data), Asked(**asked, options=options), place, world_size()
+        )
+        if problems:
+            raise InvalidOptions(problems)
+        plan, source = found
+        return start(plan, source, out, place, Display(quiet or rank() > 0))
 
 
-def start(plan: Plan, source: Source, folder: Path, device: torch.device, display: Display) -> Run:
-    """Begin a new run in `folder`."""
-    check_new(folder)
+def start(plan: Plan, source: Source, out: str | Path | None, device: torch.device, display: Display) -> Run:
+    """Begin a new run in the folder `out`, or in the next free one."""
     with torch.device("meta"):
         build(plan)  # parts that do not fit together are told before the data is prepared
     prepared = prepare_data(plan, source, display)
     plan = dataclasses.replace(plan, data=prepared.spec)
+    training = begin(plan, device, display)
+    folder = Path(shared(str(found_folder(out, plan)) if rank() == 0 else ""))
+    display.say(introduction(plan, training.model, prepared, folder, device))
+    return Loop(plan, folder, training, prepared, display).run()
+
+
+def begin(plan: Plan, device: torch.device, display: Display) -> Training:
+    """Step 0 of a plan: seeded weights, and a stream of random numbers for each process."""
     torch.manual_seed(plan.settings.seed)
     model = build(plan)
     if plan.origin:
         from zoo.use import take_weights
 
         display.say(take_weights(model, plan.origin))
-    if rank() == 0:
-        found_folder(folder, plan)
-    barrier()
-    display.say(introduction(plan, model, prepared, folder, device))
     training = make_training(plan, model, device)
     torch.manual_seed(plan.settings.seed + 1 + rank())
-    return Loop(plan, folder, training, prepared, display).run()
+    return training
 
 
 def resume(
@@ -84,13 +97,14 @@ def resume(
     kimg: float | None = None,
     minutes: float | None = None,
     batch: int | None = None,
+    data: str | Path | None = None,
     device: str = "auto",
     quiet: bool = False,
 ) -> Run:
     """Go on with a stopped run from its last checkpoint, to its planned end or to a new total.
 
-    As it is, it ends bit for bit where an uninterrupted run ends. Another total, batch, number of processes or
-    threads, or another torch is allowed and announced.
+    As it is, it ends bit for bit where an uninterrupted run ends (on the CPU). Another total, batch, number of
+    processes or threads, or another torch is allowed and announced; so is `data`, where the same images now lie.
     """
     folder = Path(folder)
     plan = Plan.from_json(read_config(folder), folder / "config.json")
@@ -98,15 +112,21 @@ def resume(
     with processes(place):
         display = Display(quiet or rank() > 0)
         plan = altered(plan, kimg, minutes, batch, display)
-        where = checkpoint.find(folder / "checkpoints")
-        prepared = reopen_data(plan, display)
-        torch.manual_seed(plan.settings.seed)
-        training = make_training(plan, build(plan), place)
-        state = checkpoint.restore(training, where)
-        announce_changes(state["surroundings"], display)
+        plan, prepared = reopen_data(plan, data, display)
+        training = begin(plan, place, display)
         loop = Loop(plan, folder, training, prepared, display)
-        loop.restore(state)
+        if (folder / "checkpoints" / "last.json").exists():
+            state = checkpoint.restore(training, checkpoint.find(folder / "checkpoints"))
+            announce_changes(state["surroundings"], checkpoint.surroundings_of(training), display)
+            loop.restore(state)
+        else:  # killed before its first checkpoint
+            loop.forget()
+        if rank() == 0:
+            write_json(folder / "config.json", plan.to_json())
+        barrier()
         display.say(f"Resuming {folder} at {training.progress.images:,} images.")
+        if loop.done():
+            display.say(f"It is at its planned end. To go further: ganzoo train --resume {folder} --kimg N")
         return loop.run()
 
 
@@ -154,16 +174,23 @@ def prepare_data(plan: Plan, source: Source, display: Display) -> Prepared:
     return prepared
 
 
-def reopen_data(plan: Plan, display: Display) -> Prepared:
-    """The data of an earlier run; other content is refused, since nothing would be what it says."""
+def reopen_data(plan: Plan, moved: str | Path | None, display: Display) -> tuple[Plan, Prepared]:
+    """The data of an earlier run. Changed content is refused, unless the user says where the data now lies."""
     choice = plan.choice
-    source = open_data(choice.source)
+    source = open_data(choice.source if moved is None else str(moved))
     if source.fingerprint() != choice.fingerprint:
-        raise ZooError(
-            f"The data {choice.source} has changed since the run began. Bring back the old content, or start a "
-            "new run from this one's weights with --from."
-        )
-    return prepare_data(plan, source, display)
+        if moved is None:
+            raise ZooError(
+                f"The data {choice.source} has changed since the run began (names, sizes or times differ). To go on "
+                f"with it all the same, not bit for bit: add --data {choice.source}"
+            )
+        display.say("Not bit-exact: the data's names, sizes or times differ from when the run began.")
+        choice = dataclasses.replace(choice, source=settled(str(moved)), fingerprint=source.fingerprint())
+        plan = dataclasses.replace(plan, choice=choice)
+    prepared = prepare_data(plan, source, display)
+    if prepared.spec.classes != plan.data.classes:
+        raise ZooError(f"The data has {prepared.spec.classes} classes, the run began with {plan.data.classes}.")
+    return plan, prepared
 
 
 def build(plan: Plan) -> Model:
@@ -185,10 +212,8 @@ def make_training(plan: Plan, model: Model, device: torch.device) -> Training:
     return training
 
 
-def folder_for(out: str | Path | None, plan: Plan) -> Path:
-    """The folder asked for, or the next free `runs/00001-dcgan-emoji`."""
-    if out is not None:
-        return Path(out)
+def folder_for(plan: Plan) -> Path:
+    """The next free `runs/00001-dcgan-emoji`."""
     parent = Path("runs")
     taken = [int(m[1]) for path in parent.glob("*") if (m := re.match(r"(\d+)-", path.name))]
     data = re.sub(r"[^\w.-]+", "-", Path(plan.choice.source).name).strip("-.")[:40]
@@ -205,13 +230,31 @@ def check_new(folder: Path) -> None:
         raise InvalidOptions([f"--out {folder} exists and is not empty. {hint} another folder."])
 
 
-def found_folder(folder: Path, plan: Plan) -> None:
-    """The run folder, with what will be done and where."""
+def found_folder(out: str | Path | None, plan: Plan) -> Path:
+    """A run folder with what will be done and where; it appears whole, and no two runs get the same."""
+    folder = folder_for(plan) if out is None else Path(out)
     with explained(folder):
-        for part in (folder, folder / "samples", folder / "checkpoints"):
-            part.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "environment.json", {**environment(), "command": sys.argv, "processes": world_size()})
-    write_json(folder / "config.json", plan.to_json())
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".run-", dir=folder.parent))
+        draft.chmod(0o755)
+    try:
+        with explained(folder):
+            (draft / "samples").mkdir()
+            (draft / "checkpoints").mkdir()
+        surroundings = {**environment(), "command": sys.argv, "processes": world_size()}
+        write_json(draft / "environment.json", surroundings)
+        write_json(draft / "config.json", plan.to_json())
+        while True:
+            try:
+                draft.rename(folder)  # fails where another run was quicker
+                return folder
+            except OSError:
+                if out is not None:
+                    check_new(folder)
+                    raise
+                folder = folder_for(plan)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def introduction(plan: Plan, model: Model, prepared: Prepared, folder: Path, device: torch.device) -> str:
@@ -240,9 +283,8 @@ def introduction(plan: Plan, model: Model, prepared: Prepared, folder: Path, dev
     return "\n".join(lines)
 
 
-def announce_changes(then: Mapping[str, Any], display: Display) -> None:
+def announce_changes(then: Mapping[str, Any], now: Mapping[str, Any], display: Display) -> None:
     """Say what makes this resume inexact."""
-    now = {"world_size": world_size(), "threads": torch.get_num_threads(), "torch": torch.__version__}
     changed = [f"{name} {then[name]} -> {now[name]}" for name in now if then.get(name) != now[name]]
     if changed:
         display.say(f"Not bit-exact, since the surroundings changed: {', '.join(changed)}.")

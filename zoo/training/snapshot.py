@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-import torch
-
 from zoo.data.loader import Loader
+from zoo.model import Model
 from zoo.pictures import grid, save
-from zoo.training.averages import sampling
-from zoo.training.engine import Training
 
 __all__ = ["grid_size", "save_grid", "save_real_grid"]
 
@@ -24,10 +21,8 @@ def save_real_grid(folder: Path, loader: Loader) -> None:
     save(grid(images), folder / "samples" / "real.png")
 
 
-@torch.no_grad()
-def save_grid(folder: Path, training: Training) -> Path:
-    """`samples/{images}.png` of the fixed latents 0, 1, 2, ...; with averages where there are some."""
-    path = folder / "samples" / f"{training.progress.images:09d}.png"
-    with sampling(training.model, training.averages) as model:
-        save(grid(model.sample(grid_size(model.data.resolution))), path)
+def save_grid(folder: Path, model: Model, images: int) -> Path:
+    """`samples/{images}.png` of the fixed latents 0, 1, 2, ... of a model that is ready to be sampled."""
+    path = folder / "samples" / f"{images:09d}.png"
+    save(grid(model.sample(grid_size(model.data.resolution))), path)
     return path
