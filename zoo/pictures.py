@@ -24,12 +24,12 @@ def grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Image.Imag
     """One picture of all images, row by row, on white; as square as it gets unless `columns` is given."""
     arrays = to_uint8(images)
     n, height, width, channels = arrays.shape
-    columns = columns or max(round(n**0.5), 1)
-    rows = -(-n // columns)
-    size = (rows * (height + gap) + gap, columns * (width + gap) + gap, channels)
+    across = columns or max(round(n**0.5), 1)
+    rows = -(-n // across)
+    size = (rows * (height + gap) + gap, across * (width + gap) + gap, channels)
     sheet = np.full(size, 255, dtype=np.uint8)
     for i, array in enumerate(arrays):
-        top, left = i // columns * (height + gap) + gap, i % columns * (width + gap) + gap
+        top, left = i // across * (height + gap) + gap, i % across * (width + gap) + gap
         sheet[top : top + height, left : left + width] = array
     return as_picture(sheet)
 

@@ -76,7 +76,7 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert guarded(lambda: 3) == 3
     assert guarded(fail(ZooError("no"))) == 1
     assert guarded(fail(KeyboardInterrupt())) == 130
-    assert capsys.readouterr().err == "Error: no\n"
+    assert capsys.readouterr().err == "Error: no\nInterrupted; what was saved before stays as it is.\n"
     with pytest.raises(ZeroDivisionError):
         guarded(fail(ZeroDivisionError()))
 

@@ -31,7 +31,9 @@ class Averages(nn.Module):
         follow = 1 - self.averaging.keep(images, batch)
         for name, copy in self.named():
             live = model.get_submodule(name)
-            torch._foreach_lerp_(list(copy.parameters()), list(live.parameters()), follow)
+            torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+                list(copy.parameters()), list(live.parameters()), follow
+            )
             if self.averaging.copy_buffers:
                 for old, new in zip(copy.buffers(), live.buffers(), strict=True):
                     old.copy_(new)

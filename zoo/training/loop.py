@@ -342,8 +342,7 @@ def farewell(folder: Path, images: int, seconds: float) -> str:
 
 def finite(model: torch.nn.Module) -> bool:
     """Whether every weight is a number."""
-    norms = torch._foreach_norm([p.detach() for p in model.parameters()])
-    return bool(torch.stack([norm.float() for norm in norms]).isfinite().all())
+    return bool(torch.nn.utils.get_total_norm([p.detach() for p in model.parameters()]).isfinite())
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
