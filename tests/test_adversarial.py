@@ -1,9 +1,12 @@
 """The critic: views, conditions, heads, allies, lazy penalties."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import nn
 
+import zoo
 from tests.toys import Logistic, judge, toy
 from zoo import Augment, Critic, Game, InvalidOptions, add_ally, critics_of
 from zoo.model import Progress
@@ -67,6 +70,23 @@ def test_watch_sees_every_real_logit_and_no_fake_one():
     (watched,) = critic.augment.watched
     assert watched.tolist() == [-0.5] * 4
     assert not watched.requires_grad
+
+
+def test_one_pass_judges_two_batches_as_two_passes_do():
+    torch.manual_seed(0)
+    together = zoo.create("dcgan", preset="paper", resolution=16, training=True).critic
+    apart = deepcopy(together)
+    apart.network.takes_batches = False
+    real, fake = torch.randn(2, 8, 3, 16, 16)
+    for critic in (together, apart):
+        critic.requires_grad_(True)
+        sum(critic.d_loss(real, fake).values()).backward()
+    for one, two in zip(together.judge(real, fake), apart.judge(real, fake), strict=True):
+        torch.testing.assert_close(one, two)
+    for (name, one), two in zip(together.state_dict().items(), apart.state_dict().values(), strict=True):
+        torch.testing.assert_close(one, two, msg=name)
+    for one, two in zip(together.parameters(), apart.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, two.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_heads_are_summed_and_weighted():

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     )
     from zoo.options import Range
     from zoo.pictures import grid, to_pil
-    from zoo.training.run import train
+    from zoo.training.dry_run import dry_run
+    from zoo.training.run import resume, train
     from zoo.use import create, list_models, load
 
 _HOMES = {
@@ -53,7 +54,8 @@ _HOMES = {
     ),
     "zoo.options": ("Range",),
     "zoo.pictures": ("grid", "to_pil"),
-    "zoo.training.run": ("train",),
+    "zoo.training.dry_run": ("dry_run",),
+    "zoo.training.run": ("resume", "train"),
     "zoo.use": ("create", "list_models", "load"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -85,10 +87,12 @@ __all__ = [
     "critics_of",
     "draw_normal",
     "draw_uniform",
+    "dry_run",
     "grid",
     "list_models",
     "load",
     "network",
+    "resume",
     "to_pil",
     "train",
     "trainable",

@@ -79,7 +79,8 @@ class Critic(nn.Module):
     """Plays `game` with `network` on augmented images; allies judge the same images beside it.
 
     The network takes images [N,C,H,W] and exactly the conditions it declares in `conditions`, as keywords;
-    it returns logits [N,K] or a list of them.
+    it returns logits [N,K] or a list of them. One that says `takes_batches` also takes `batches=2`: its images
+    are then that many batches in a row, each with statistics of its own, and one pass judges reals and fakes.
     """
 
     def __init__(
@@ -108,19 +109,30 @@ class Critic(nn.Module):
 
     def logits(self, images: Tensor, **condition: Tensor) -> list[Tensor]:
         """Float32 logits, one tensor [N,K] per head, of images as this critic sees them."""
+        seen, given = self._view(images, condition)
+        return heads_of(self.network(seen, **given))
+
+    def judge(self, real: Tensor, fake: Tensor, **condition: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """`logits` of reals and of as many fakes, two batches of their own; in one pass where the network can."""
+        if not getattr(self.network, "takes_batches", False) or len(real) != len(fake):
+            return self.logits(real, **condition), self.logits(fake, **condition)
+        (real, given), (fake, given_fake) = self._view(real, condition), self._view(fake, condition)
+        both = {name: torch.cat([value, given_fake[name]]) for name, value in given.items()}
+        heads = heads_of(self.network(torch.cat([real, fake]), batches=2, **both))
+        halves = [head.chunk(2) for head in heads]
+        return [half[0] for half in halves], [half[1] for half in halves]
+
+    def _view(self, images: Tensor, condition: Condition) -> tuple[Tensor, Condition]:
+        """Images as this critic sees them, and the conditions that its network declares."""
         spatial = {name: value for name, value in condition.items() if name in SPATIAL}
         images, spatial = self.augment(images, spatial)
         wanted = getattr(self.network, "conditions", ())
-        given = {name: value for name, value in {**condition, **spatial}.items() if name in wanted}
-        out = self.network(images, **given)
-        heads = out if isinstance(out, (list, tuple)) else [out]
-        return [head.float() for head in heads]
+        return images, {name: value for name, value in {**condition, **spatial}.items() if name in wanted}
 
     def d_loss(self, real: Tensor, fake: Tensor, **condition: Tensor) -> Terms:
         """What the discriminators minimise, by term."""
         fake = fake.detach()
-        real_logits = self.logits(real, **condition)
-        fake_logits = self.logits(fake, **condition)
+        real_logits, fake_logits = self.judge(real, fake, **condition)
         self._observe(real, fake, real_logits, fake_logits)
         losses = [self.game.d(r, f) for r, f in zip(real_logits, fake_logits, strict=True)]
         terms = {
@@ -169,6 +181,12 @@ class Critic(nn.Module):
             spread = real.float().std(dim=0).mean().clamp(min=1e-8)
             seen["diversity"] = fake.float().std(dim=0).mean() / spread
         self.observed.append(seen)
+
+
+def heads_of(out: Tensor | list[Tensor] | tuple[Tensor, ...]) -> list[Tensor]:
+    """A network's answer as float32 logits by head."""
+    heads = out if isinstance(out, (list, tuple)) else [out]
+    return [head.float() for head in heads]
 
 
 def total(parts: Iterable[Tensor]) -> Tensor:

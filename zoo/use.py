@@ -1,13 +1,11 @@
 """Getting a model: by architecture, from a run, with its weights or without."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from zoo.errors import InvalidOptions, UnknownName, ZooError, near_misses
-from zoo.files import read_json
 from zoo.model import DataSpec, Model
 from zoo.options import changed
 from zoo.plugins import registry
@@ -61,7 +59,7 @@ def load(where: str | Path, *, which: str = "last", training: bool = False, devi
     the training left them. Raises ZooError with what is there instead.
     """
     folder = folder_of(where)
-    plan = Plan.from_json(config_of(folder), folder / "config.json")
+    plan = Plan.read(folder)
     found = checkpoint.find(folder / "checkpoints", which)
     model = plan.model_class()(plan.config, plan.data)
     if training:
@@ -92,19 +90,18 @@ def folder_of(where: str | Path) -> Path:
     raise UnknownName(f"There is no run {name!r}.{known} {near_misses(name, runs)}".strip())
 
 
-def config_of(folder: Path) -> Any:
-    """A run's config.json."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ZooError(f"{folder} is no run: it has no config.json. Runs are folders that ganzoo train made.")
-    return read_json(path)
+def checkpoint_of(origin: str) -> Path:
+    """The checkpoint behind `RUN`, the last one, or behind `RUN@best` and the like."""
+    run, at, which = origin.rpartition("@")
+    if not at or Path(origin).expanduser().is_dir():
+        run, which = origin, "last"
+    return checkpoint.find(folder_of(run) / "checkpoints", which)
 
 
 def take_weights(model: Model, origin: str) -> str:
-    """Start `model` from another run's weights, by name and shape; say what was taken and what was not."""
-    folder = folder_of(origin)
-    found = checkpoint.find(folder / "checkpoints")
-    tensors = checkpoint.below(checkpoint.read_tensors(found / checkpoint.TRAINING), "model/")
+    """Start `model` from a run's weights (`RUN` or `RUN@best`), by name and shape; say what was taken and what not."""
+    tensors = checkpoint.read_tensors(checkpoint_of(origin) / checkpoint.TRAINING)
+    tensors = checkpoint.below(tensors, "model/")
     own = model.state_dict()
     fits = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
     if not fits.keys() & dict(model.named_parameters()).keys():

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from zoo import DataSpec, Range
 
@@ -48,6 +49,7 @@ class Discriminator(nn.Module):
     """
 
     conditions = ()
+    takes_batches = True
     norm_option = "-s d_norm=none"
 
     def __init__(self, resolution: int, channels: int, width: int, form: Form = "torch", norm: Norm = "batch") -> None:
@@ -65,10 +67,13 @@ class Discriminator(nn.Module):
         self.main = nn.Sequential(*layers)
         initialise(self)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits [N,1]."""
-        out: Tensor = self.main(images)
-        return out.flatten(1)
+    def forward(self, images: Tensor, batches: int = 1) -> Tensor:
+        """Logits [N,1]; the normalisation sees `batches` equal batches in a row, one after the other."""
+        x = images
+        for layer in self.main:
+            apart = batches if isinstance(layer, _BatchNorm) else 1
+            x = layer(x) if apart == 1 else torch.cat([layer(batch) for batch in x.chunk(apart)])
+        return x.flatten(1)
 
     def probability(self, images: Tensor) -> Tensor:
         """The official output, sigmoid(logit), [N]."""

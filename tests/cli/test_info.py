@@ -65,7 +65,7 @@ def test_a_page(run: Run) -> None:
         "  presets\n"
         "    paper  as published\n"
         "    tiny   for tests\n"
-        "  options, -s key=value\n"
+        "  options, -s key=value; presets set others of their own, shown by ganzoo train alpha --data D --dry-run\n"
         "    seed    int              required\n"
         "    z_dim   int              100       1 to 4096   length of the latent vector\n"
         "    rate    float            0.0002    >= 0\n"

@@ -86,6 +86,7 @@ def test_a_dry_run_prints_everything_and_writes_nothing(run, pictures, tmp_path)
         "config.z_dim = 8",
         "parts.loss = non-saturating",
         "parameters of generator:",
+        "GFLOPs per image",
         "s per thousand images",
     ):
         assert part in told, part
@@ -109,6 +110,7 @@ def test_a_dry_run_prints_everything_and_writes_nothing(run, pictures, tmp_path)
         (["dcgan", "--data", "emoji", "--metric", "fid"], ["fid"]),
         (["dcgan", "--data", "emoji", "--device", "tpu"], ["tpu"]),
         (["dcgan", "--data", "emoji", "--precision", "fp8"], ["fp8", "bf16"]),
+        (["dcgan", "--data", "emoji", "--sync-batch-norm"], ["--sync-batch-norm", "CUDA"]),
         (["dcgan", "--data", "/no/such/folder"], ["/no/such/folder"]),
         (["dcgan", "--data", "emoji", "--regularize", "r1:gamma=-1"], ["gamma"]),
         (["--resume", "/no/such/run"], ["/no/such/run"]),
@@ -188,3 +190,10 @@ def test_truncated_weights_are_named(run, trained):
     code, _, errors = run("sample", str(out))
     assert code == 1
     assert "model.safetensors has 200 bytes instead of" in errors
+
+
+def test_sample_refuses_a_suffix_before_it_loads_anything(run, tmp_path):
+    code, _, errors = run("sample", str(tmp_path / "no-run"), "--out", "x.tiff")
+    assert code == 1
+    assert "x.tiff" in errors
+    assert ".npz" in errors

@@ -22,10 +22,15 @@ def test_split_is_an_option_of_a_name() -> None:
     assert open_source("emoji", split="test").split == "test"
 
 
-def test_an_existing_folder_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_with_the_name_of_a_dataset_is_neither_until_it_is_said_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     save(tmp_path / "emoji" / "a.png", noise(4, 4))
-    assert [item.key for item in open_source("emoji").items] == ["a.png"]
+    with pytest.raises(ZooError, match=r"\./emoji means the latter, ganzoo::emoji the dataset"):
+        open_source("emoji")
+    assert [item.key for item in open_source("./emoji").items] == ["a.png"]
+    assert open_source("ganzoo::emoji:items=3").name == "emoji"
 
 
 def test_all_bad_options_are_told_at_once() -> None:

@@ -246,6 +246,32 @@ def test_weights_of_another_run_are_a_start(finished, pictures, tmp_path, capsys
     assert "tensors taken" in capsys.readouterr().err
 
 
+def test_any_kept_checkpoint_is_a_start(pictures, tmp_path, capsys):
+    small(pictures, tmp_path / "first", kimg=0.16, keep_kimg=0.08)
+    kept = next(path.stem for path in (tmp_path / "first" / "checkpoints").glob("images*.json"))
+    small(pictures, tmp_path / "second", kimg=0.008, origin=f"{tmp_path / 'first'}@{kept}", quiet=False)
+    assert f"@{kept}" in capsys.readouterr().err
+    with pytest.raises(ZooError, match="image"):
+        small(pictures, tmp_path / "third", origin=f"{tmp_path / 'first'}@images7")
+    assert not (tmp_path / "third").exists()
+
+
+def test_keywords_are_typed(pictures, tmp_path):
+    small(pictures, tmp_path / "run", resolution="16", kimg="0.008", regularize="spectral-norm", z_dim="4")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["data"]["resolution"] == 16
+    assert config["config"]["z_dim"] == 4
+    assert config["parts"]["regularizers"] == ["spectral-norm"]
+    with pytest.raises(InvalidOptions, match="resolution=large is refused"):
+        zoo.dry_run("dcgan", pictures, resolution="large")
+
+
+def test_a_dry_run_tells_what_training_would_do(pictures, tmp_path):
+    told = zoo.dry_run("dcgan", pictures, out=tmp_path / "run", preset="tiny", resolution=16, loss="hinge")
+    assert "parts.loss = hinge" in told
+    assert not (tmp_path / "run").exists()
+
+
 def test_every_loss_regularizer_and_augmentation_trains_on_dcgan(pictures, tmp_path):
     rows = [
         {"loss": "minimax", "augment": "flip"},

@@ -68,7 +68,9 @@ def _page(one: Registered) -> Iterator[str]:
     yield from columns([(key, value) for key, value in facts.items() if value], indent="  ")
     yield from _section("presets", list(entry.presets.items()))
     options, problem = _options(one)
-    form = "-s key=value" if one.kind == "architecture" else f"{one.name}:key=value"
+    form = f"{one.name}:key=value"
+    if one.kind == "architecture":
+        form = f"-s key=value; presets set others of their own, shown by ganzoo train {one.name} --data D --dry-run"
     yield from _section(f"options, {form}", [_row(option) for option in options])
     if problem:
         yield f"  options cannot be read: {problem}"

@@ -10,9 +10,18 @@ from zoo.errors import InvalidOptions, ZooError
 from zoo.files import explained, replace_file
 from zoo.pictures import grid, save, to_pil, to_uint8
 
-__all__ = ["parse_seeds", "write_samples", "write_walk"]
+__all__ = ["check_samples", "parse_seeds", "write_samples", "write_walk"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def check_samples(out: Path) -> None:
+    """Refuse, before any work, what `write_samples` could not write."""
+    suffix = out.suffix.lower()
+    if suffix and suffix not in (*PICTURES, ".npz"):
+        raise InvalidOptions([f"--out {out}: known are {', '.join(PICTURES)}, .npz, and a folder (no suffix)."])
+    if not suffix and out.is_file():
+        raise ZooError(f"--out {out} is a file; give a folder.")
 
 
 def write_samples(images: Tensor, out: Path, seed: int, columns: int = 0) -> str:
@@ -27,10 +36,6 @@ def write_samples(images: Tensor, out: Path, seed: int, columns: int = 0) -> str
         with replace_file(out) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, images=to_uint8(images), seeds=np.arange(seed, seed + len(images)))
         return f"{out}: images uint8 [N,H,W,C] and their seeds, {len(images)} of them"
-    if suffix:
-        raise InvalidOptions([f"--out {out}: known are {', '.join(PICTURES)}, .npz, and a folder (no suffix)."])
-    if out.is_file():
-        raise ZooError(f"--out {out} is a file; give a folder.")
     with explained(out):
         out.mkdir(parents=True, exist_ok=True)
     for i, picture in enumerate(to_pil(images)):

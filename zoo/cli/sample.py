@@ -21,7 +21,7 @@ def sample(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Draw pictures from a trained model: ganzoo sample runs/00001-dcgan-emoji --n 64 --out grid.png."""
-    from zoo.cli.output import write_samples
+    from zoo.cli.output import check_samples, write_samples
     from zoo.errors import InvalidOptions
     from zoo.training.device import choose_device
     from zoo.use import load
@@ -35,5 +35,6 @@ def sample(
         problems.append(f"--columns is {columns}; it must be at least 0.")
     if problems:
         raise InvalidOptions(problems)
+    check_samples(out)
     loaded = load(model, which=which, device=str(choose_device(device)))
     typer.echo(write_samples(loaded.sample(n, seed), out, seed, columns))

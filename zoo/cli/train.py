@@ -47,10 +47,15 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     compile_: Annotated[bool, typer.Option("--compile", help="Compile the generator.")] = False,
+    sync_batch_norm: Annotated[
+        bool, typer.Option("--sync-batch-norm", help="Batch statistics over all GPUs, not each its own.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Run folder; runs/NNNNN-... by default.", rich_help_panel=RUN)
     ] = None,
-    from_: Annotated[str, typer.Option("--from", help="Start from the weights of this run.", rich_help_panel=RUN)] = "",
+    from_: Annotated[
+        str, typer.Option("--from", help="Start from the weights of this run, or of RUN@best.", rich_help_panel=RUN)
+    ] = "",
     resume: Annotated[Path | None, typer.Option(help="Go on with this run.", rich_help_panel=RUN)] = None,
     snapshot_kimg: Annotated[float, typer.Option(help="First gap between sample grids.", rich_help_panel=RUN)] = 2.0,
     checkpoint_minutes: Annotated[float, typer.Option(help="Save at least this often.", rich_help_panel=RUN)] = 5.0,
@@ -81,6 +86,7 @@ def train(
         "seed": seed,
         "precision": precision,
         "compile": compile_,
+        "sync_batch_norm": sync_batch_norm,
         "crop": crop,
         "cache": cache,
         "mirror": mirror,
@@ -114,9 +120,9 @@ def begin(
     if architecture is None or data is None:
         raise InvalidOptions(missing)
     if dry_run:
-        from zoo.training.dry_run import describe
+        from zoo.training.dry_run import dry_run as described
 
-        typer.echo(describe(architecture, data, asked, options, device, out))
+        typer.echo(described(architecture, data, out=out, device=device, options=options, **asked))
         return
     from zoo.training.run import Interrupted, train
 

@@ -10,6 +10,7 @@ from zoo.errors import UnknownName, ZooError, near_misses
 
 if TYPE_CHECKING:
     from zoo.grammar import Reference
+    from zoo.registry import Registered
 
 __all__ = ["IMAGE_FIELDS", "Item", "Source", "open_source"]
 
@@ -59,9 +60,14 @@ def open_source(text: str | Path, split: str | None = None) -> Source:
     `emoji:style=noto,items=100`.
 
     Text that starts with `.`, `/`, `~` or `\\`, or that exists on the disk, is a path; anything else is a
-    name. `split` chooses one for a path that has several; a name takes it as an option. Raises ZooError,
-    UnknownName or InvalidOptions.
+    name; what is both is refused. `split` chooses one for a path that has several; a name takes it as an
+    option. Raises ZooError, UnknownName or InvalidOptions.
     """
+    if isinstance(text, str) and _is_both(text):
+        raise ZooError(
+            f"{text!r} is a registered dataset, and a file or folder here too: ./{text} means the latter, "
+            f"{_dataset(text).qualified} the dataset."
+        )
     if isinstance(text, Path) or _is_path(text):
         return _open_path(Path(text).expanduser(), split)
     from zoo.grammar import parse
@@ -80,6 +86,18 @@ def _is_path(text: str) -> bool:
         return Path(text).exists()
     except OSError:  # such as a name too long for a file
         return False
+
+
+def _is_both(text: str) -> bool:
+    from zoo.plugins import registry
+
+    return text in registry().names("dataset") and Path(text).exists()
+
+
+def _dataset(name: str) -> "Registered":
+    from zoo.plugins import registry
+
+    return registry().select("dataset", name)[0]
 
 
 def _open_path(path: Path, split: str | None) -> Source:

@@ -1,12 +1,14 @@
 """Where a run computes, and in which precision."""
 
+import ctypes
 import os
+import sys
 
 import torch
 
 from zoo.errors import ZooError
 
-__all__ = ["choose_device", "choose_precision", "peak_memory", "synchronise"]
+__all__ = ["choose_device", "choose_precision", "keep_freed_memory", "peak_memory", "synchronise"]
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -60,6 +62,20 @@ def peak_memory(device: torch.device) -> float:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def keep_freed_memory() -> None:
+    """Let glibc reuse the blocks a step frees instead of returning them to the system, page by page.
+
+    A tenth of a DCGAN step on a CPU went into that. Elsewhere than on glibc this does nothing.
+    """
+    if sys.platform != "linux":
+        return
+    trim, mmap = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(mmap, 32 << 20)  # the most it takes
+        mallopt(trim, 2**31 - 1)
 
 
 def synchronise(device: torch.device) -> None:

@@ -5,37 +5,37 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from zoo.data.source import Source
 from zoo.model import Progress
 from zoo.training.device import choose_device, peak_memory, synchronise
 from zoo.training.display import duration
-from zoo.training.plan import Asked, Plan, resolve
-from zoo.training.run import build, check_new, folder_for, make_training
+from zoo.training.engine import Training
+from zoo.training.plan import Plan
+from zoo.training.run import build, checked, folder_for, make_training
 
-__all__ = ["describe"]
+__all__ = ["dry_run"]
 
 STEPS = 3
 
 
-def describe(
-    architecture: str, data: str, asked: dict[str, Any], options: dict[str, object], device: str, out: Path | None
+def dry_run(
+    architecture: str, data: str | Path, *, out: str | Path | None = None, device: str = "auto", **asked: Any
 ) -> str:
-    """The resolved configuration, parameter counts, and the time and memory that three real steps took.
+    """What `train` would do with the same keywords: configuration, parameter counts, FLOPs, time and memory.
 
     Checks all that training checks; the steps run on random pictures, nothing is prepared or written.
     """
     place = choose_device(device)
-    plan, source = resolve(architecture, data, Asked(**asked, options=options), place)
-    folder = out or folder_for(plan)
-    check_new(folder)
+    plan, source = checked(architecture, data, asked, place, out)
     torch.manual_seed(plan.settings.seed)
     model = build(plan)
     counts = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
-    lines = [f"{architecture} on {data}, in {folder}", *listing(plan, source)]
+    lines = [f"{architecture} on {data}, in {out or folder_for(plan)}", *listing(plan, source)]
     lines += [f"  parameters of {name}: {count:,}" for name, count in counts.items()]
-    if plan.architecture and set(model.needs) <= {"image", "index", "label"}:
-        lines.append(measured(plan, make_training(plan, model, place)))
+    if set(model.needs) <= {"image", "index", "label"}:
+        lines += measured(plan, make_training(plan, model, place))
     return "\n".join([*lines, "Nothing was trained or written (--dry-run)."])
 
 
@@ -48,8 +48,8 @@ def listing(plan: Plan, source: Source) -> list[str]:
     return rows
 
 
-def measured(plan: Plan, training: Any) -> str:
-    """Time per thousand images and peak memory, from three steps after one to warm up."""
+def measured(plan: Plan, training: Training) -> list[str]:
+    """FLOPs per image of the first step; time per thousand images and peak memory, from three steps after it."""
     batch = training.model.batch_size(Progress())
     spec = plan.data
     shape = (batch, spec.resolution, spec.resolution, spec.channels)
@@ -57,7 +57,8 @@ def measured(plan: Plan, training: Any) -> str:
     items = torch.arange(batch, device=pictures.device)
     given = {"image": pictures, "index": items % max(spec.items, 1), "label": items % max(spec.classes, 1)}
     fields = {name: given[name] for name in training.model.needs}
-    training.step(dict(fields))
+    with FlopCounterMode(display=False) as counter:
+        training.step(dict(fields))
     synchronise(pictures.device)
     start = time.perf_counter()
     for _ in range(STEPS):
@@ -67,4 +68,5 @@ def measured(plan: Plan, training: Any) -> str:
     told = f"  about {1000 * per_image:.1f} s per thousand images, {peak_memory(pictures.device):.1f} GB at the most"
     if plan.settings.kimg:
         told += f", so {duration(1000 * plan.settings.kimg * per_image)} for {plan.settings.kimg:g} kimg"
-    return told
+    flops = counter.get_total_flops() / batch / 1e9
+    return [f"  {flops:.2f} GFLOPs per image in the first step, in which every phase is due", told]

@@ -112,6 +112,9 @@ class Loop:
         """Train to the end; save and raise Interrupted on a signal."""
         images = self.training.progress.images
         self.mark = (time.monotonic(), images)
+        size = self.training.model.batch_size(self.training.progress) // world_size()
+        if notice := self.loader.notice(size):
+            self.display.say(notice)
         self.display.start(self.settings.kimg or self.settings.minutes, "kimg" if self.settings.kimg else "minutes")
         try:
             with signals(self.stop):

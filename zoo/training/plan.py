@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from zoo.errors import InvalidOptions, ZooError, near_misses
+from zoo.files import read_json
 from zoo.grammar import parse
 from zoo.model import DataSpec, Model, Parts, Preset
-from zoo.options import changed, from_json, to_json
+from zoo.options import bind, changed, from_json, options_of, to_json
 from zoo.plugins import registry
 from zoo.training.checkpoint import FORMAT, check_format
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DataChoice", "Plan", "Settings", "resolve"]
 
 USUAL_RESOLUTION = 64
+REPEATED = ("regularize", "discriminator", "backbone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Settings:
     microbatches: int = 1
     precision: str = "fp32"
     compile: bool = False
+    sync_batch_norm: bool = False  # BatchNorm over all processes; CUDA alone
     snapshot_kimg: float = 2.0  # the first gap between sample grids; later ones are a tenth of the way so far
     checkpoint_minutes: float = 5.0  # save at least this often
     keep_kimg: float = 0.0  # also keep a checkpoint every so many thousand images; 0 keeps none
@@ -79,6 +82,14 @@ class Plan:
             "settings": to_json(self.settings),
             "origin": self.origin,
         }
+
+    @classmethod
+    def read(cls, folder: Path) -> "Plan":
+        """The plan of a run folder."""
+        path = folder / "config.json"
+        if not path.is_file():
+            raise ZooError(f"{folder} is no run: it has no config.json. Runs are folders that ganzoo train made.")
+        return cls.from_json(read_json(path), path)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], path: Path) -> "Plan":
@@ -135,8 +146,6 @@ def check_parts(parts: Parts) -> list[str]:
 
 def check_part(kind: str, text: str) -> list[str]:
     """What is wrong with one reference; empty when nothing is."""
-    from zoo.options import bind
-
     try:
         reference = parse(text)
         target = registry().load(kind, reference.qualified)
@@ -201,6 +210,7 @@ class Asked:
     seed: int = 0
     precision: str = "auto"
     compile: bool = False
+    sync_batch_norm: bool = False
     crop: str = "center"
     cache: str = "auto"
     mirror: bool = False
@@ -210,6 +220,15 @@ class Asked:
     metric: str = "none"
     origin: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "Asked":
+        """From keywords, typed; those that are no option of training are the architecture's."""
+        known = options_of(cls)
+        said = {name: value for name, value in given.items() if name in known and value is not None}
+        of_model = {name: value for name, value in given.items() if name not in known and name != "options"}
+        single = {name: (said[name],) for name in REPEATED if isinstance(said.get(name), str)}
+        return cls(**bind(cls, {**said, **single}), options={**given.get("options", {}), **of_model})
 
 
 def resolve(
@@ -229,7 +248,7 @@ def resolve(
     config = attempt(problems, configure, chosen.config, asked, architecture) or chosen.config
     problems += model.problems(config, spec) + needs_problems(model, source, asked, architecture)
     parts = parts_of(problems, model, chosen, config, asked, architecture)
-    problems += batch_problems(config, asked, world)
+    problems += batch_problems(config, asked, world) + sync_problems(asked, device, world)
     if problems or source is None:
         raise InvalidOptions(problems)
     found = registry().find("architecture", architecture)
@@ -253,11 +272,10 @@ def settled(source_text: str) -> str:
 
 
 def find_origin(origin: str) -> None:
-    """Raise ZooError unless `origin` is a run with a checkpoint."""
-    from zoo.training import checkpoint
-    from zoo.use import folder_of
+    """Raise ZooError unless `origin` is a run with that checkpoint."""
+    from zoo.use import checkpoint_of
 
-    checkpoint.find(folder_of(origin) / "checkpoints")
+    checkpoint_of(origin)
 
 
 def parts_of(
@@ -395,6 +413,13 @@ def batch_problems(config: Any, asked: Asked, world: int) -> list[str]:
     return []
 
 
+def sync_problems(asked: Asked, device: torch.device, world: int) -> list[str]:
+    """Common batch statistics need several processes, each on a GPU."""
+    if asked.sync_batch_norm and (world == 1 or device.type != "cuda"):
+        return [f"--sync-batch-norm is for several CUDA processes; this is {world} on {device.type}: leave it out."]
+    return []
+
+
 def settings_of(asked: Asked, config: Any, device: torch.device) -> Settings:
     """The run's length and rhythm."""
     from zoo.training.device import choose_precision
@@ -407,6 +432,7 @@ def settings_of(asked: Asked, config: Any, device: torch.device) -> Settings:
         microbatches=asked.microbatches,
         precision=choose_precision(asked.precision, device),
         compile=asked.compile,
+        sync_batch_norm=asked.sync_batch_norm,
         snapshot_kimg=asked.snapshot_kimg,
         checkpoint_minutes=asked.checkpoint_minutes,
         keep_kimg=asked.keep_kimg,

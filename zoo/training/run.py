@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from zoo.data.prepare import prepare
 from zoo.data.prepared import Prepared
 from zoo.data.source import Source
 from zoo.environment import environment
 from zoo.errors import InvalidOptions, ZooError
-from zoo.files import explained, read_json, write_json
-from zoo.model import Model, Progress
+from zoo.files import explained, write_json
+from zoo.model import Model
 from zoo.options import changed
 from zoo.training import checkpoint
-from zoo.training.device import choose_device
+from zoo.training.device import choose_device, keep_freed_memory
 from zoo.training.display import Display
 from zoo.training.distributed import barrier, processes, rank, shared, world_size
 from zoo.training.engine import Training
@@ -42,28 +43,31 @@ def train(
     """Train `architecture` on `data`; the keywords are the options of `ganzoo train`.
 
     `preset`, `resolution`, `channels`, `kimg`, `minutes`, `batch`, `microbatches`, `loss`, `regularize`,
-    `augment`, `discriminator`, `backbone`, `condition`, `seed`, `precision`, `compile`, `crop`, `cache`,
-    `mirror`, `snapshot_kimg`, `checkpoint_minutes`, `keep_kimg`, `metric`, `origin` (weights to start from);
+    `augment`, `discriminator`, `backbone`, `condition`, `seed`, `precision`, `compile`, `sync_batch_norm`,
+    `crop`, `cache`, `mirror`, `snapshot_kimg`, `checkpoint_minutes`, `keep_kimg`, `metric`, `origin` (weights
+    to start from: RUN, or RUN@best);
     any other keyword is an option of the architecture. Raises InvalidOptions with every problem at once,
     before any work.
     """
-    known = {field.name for field in dataclasses.fields(Asked)}
-    options = {**asked.pop("options", {}), **{name: asked.pop(name) for name in list(asked) if name not in known}}
-    for name in ("regularize", "discriminator", "backbone"):
-        if isinstance(asked.get(name), str):
-            asked[name] = (asked[name],)
     place = choose_device(device)
     with processes(place):
-        problems: list[str] = []
-        if out is not None:
-            attempt(problems, check_new, Path(out))
-        found = attempt(
-            problems, resolve, architecture, str(data), Asked(**asked, options=options), place, world_size()
-        )
-        if problems:
-            raise InvalidOptions(problems)
-        plan, source = found
+        plan, source = checked(architecture, data, asked, place, out)
         return start(plan, source, out, place, Display(quiet or rank() > 0))
+
+
+def checked(
+    architecture: str, data: str | Path, asked: Mapping[str, Any], device: torch.device, out: str | Path | None
+) -> tuple[Plan, Source]:
+    """The plan that the keywords of `train` ask for; InvalidOptions with every problem."""
+    problems: list[str] = []
+    if out is not None:
+        attempt(problems, check_new, Path(out))
+    request = attempt(problems, Asked.of, asked)
+    found = request and attempt(problems, resolve, architecture, str(data), request, device, world_size())
+    if problems or not found:
+        raise InvalidOptions(problems)
+    plan, source = found
+    return plan, source
 
 
 def start(plan: Plan, source: Source, out: str | Path | None, device: torch.device, display: Display) -> Run:
@@ -107,7 +111,7 @@ def resume(
     processes or threads, or another torch is allowed and announced; so is `data`, where the same images now lie.
     """
     folder = Path(folder)
-    plan = Plan.from_json(read_config(folder), folder / "config.json")
+    plan = Plan.read(folder)
     place = choose_device(device)
     with processes(place):
         display = Display(quiet or rank() > 0)
@@ -145,14 +149,6 @@ def altered(plan: Plan, kimg: float | None, minutes: float | None, batch: int | 
     if config != plan.config:
         display.say(f"Not bit-exact: batches of {batch} instead of {plan.config.batch}.")
     return dataclasses.replace(plan, settings=settings, config=config)
-
-
-def read_config(folder: Path) -> Any:
-    """A run's config.json."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ZooError(f"{folder} is no run: it has no config.json. Runs are folders that ganzoo train made.")
-    return read_json(path)
 
 
 def prepare_data(plan: Plan, source: Source, display: Display) -> Prepared:
@@ -204,11 +200,15 @@ def build(plan: Plan) -> Model:
 def make_training(plan: Plan, model: Model, device: torch.device) -> Training:
     """The engine around a model on its device, in its memory layout."""
     settings = plan.settings
+    if device.type == "cpu":
+        keep_freed_memory()
     model.to(device).to(memory_format=torch.channels_last)
     training = Training(model, microbatches=settings.microbatches, precision=settings.precision)
     if settings.compile:
         for name in model.compiled:
             model.get_submodule(name).compile()
+    if settings.sync_batch_norm:  # after the averages were copied: those are sampled by one process alone
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     return training
 
 
@@ -273,8 +273,6 @@ def introduction(plan: Plan, model: Model, prepared: Prepared, folder: Path, dev
         lines.append(f"loss {plan.parts.loss}; {extras}")
     if data.classes and "label" not in model.needs:
         lines.append(f"The data's {data.classes} labels are not used: {plan.architecture} is unconditional.")
-    if len(prepared) < model.batch_size(Progress()):
-        lines.append(f"{len(prepared)} images are fewer than a batch: each batch repeats some.")
     lines.append(
         f"until {' or '.join(limits)}, on {device} in {settings.precision}"
         + (f" with {world_size()} processes" if world_size() > 1 else "")
