@@ -41,6 +41,12 @@ def ganzoo_losses() -> Iterator[Entry]:
         "WGAN: the difference of means, with weights clipped to [-clip, clip]",
         paper="1701.07875",
     )
+    yield Entry(
+        "wgan-gp",
+        "ganzoo_losses.losses:WassersteinGP",
+        "the difference of means without clipping; combine it with --regularize gradient-penalty",
+        paper="1704.00028",
+    )
 
 
 @hookimpl
@@ -51,6 +57,13 @@ def ganzoo_regularizers() -> Iterator[Entry]:
         "ganzoo_losses.penalties:R1",
         "gamma/2 times the squared gradient of D at real images, lazily every few steps",
         paper="1801.04406",
+        traits={"scope": "critic"},
+    )
+    yield Entry(
+        "gradient-penalty",
+        "ganzoo_losses.penalties:GradientPenalty",
+        "D's gradient drawn to norm 1 (or target) on the lines between reals and fakes",
+        paper="1704.00028",
         traits={"scope": "critic"},
     )
     yield Entry(

@@ -9,7 +9,7 @@ from torch.nn.functional import relu, softplus
 
 from zoo import Game, Range, trainable
 
-__all__ = ["Hinge", "LeastSquares", "Minimax", "NonSaturating", "Wasserstein"]
+__all__ = ["Hinge", "LeastSquares", "Minimax", "NonSaturating", "Wasserstein", "WassersteinGP"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +97,26 @@ class Wasserstein(Game):
         if self.clip:
             for parameter in trainable(network):
                 parameter.clamp_(-self.clip, self.clip)
+
+
+@dataclass(frozen=True, slots=True)
+class WassersteinGP(Game):
+    """Gulrajani et al. 2017, eq. 3 without its last term, which is the regulariser `gradient-penalty`."""
+
+    drift: Annotated[float, Range(0)] = 0.0  # weight of D(x)² at reals, which keeps D near 0; 0.001 in ProGAN
+
+    @property
+    def boundary(self) -> None:
+        """None: only differences of D mean something."""
+        return
+
+    def d(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """-r + drift·r² (Karras et al. 2018, appendix A.1), and f."""
+        real_part = -real.mean()
+        if self.drift:
+            real_part = real_part + self.drift * real.square().mean()
+        return real_part, fake.mean()
+
+    def g(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """-f."""
+        return -fake.mean()

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from zoo import Critic, Penalty, Range
 
-__all__ = ["R1", "squared_gradient"]
+__all__ = ["R1", "GradientPenalty", "squared_gradient"]
+
+EPS = 1e-12  # below the root, whose slope at 0 is infinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,32 @@ class R1(Penalty):
         n = max(len(real) // self.part, 1)
         given = {name: value[:n] for name, value in condition.items()}
         return self.gamma / 2 * squared_gradient(critic, real[:n], given).mean()
+
+
+@dataclass(frozen=True, slots=True)
+class GradientPenalty(Penalty):
+    """Gulrajani et al. 2017, eq. 3: weight · E(‖∇D(x̂)‖ - target)² on the lines between reals and fakes.
+
+    target=0 centres it at zero (Thanh-Tung et al. 2019).
+    """
+
+    weight: Annotated[float, Range(0)] = 10.0  # lambda
+    target: Annotated[float, Range(0)] = 1.0  # the norm that D's gradient is drawn to
+    one_sided: bool = False  # only norms above the target count
+    every: Annotated[int, Range(1)] = 1  # steps between penalties; each counts `every` times
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, condition: dict[str, Tensor]) -> Tensor:
+        """The penalty at x̂ = real + u·(fake - real), u uniform on [0, 1) per image."""
+        between = torch.lerp(real, fake, torch.rand(len(real), 1, 1, 1, device=real.device))
+        return self.weight * excess(critic, between, condition, self.target, self.one_sided).square().mean()
+
+
+def excess(
+    critic: Critic, images: Tensor, condition: dict[str, Tensor], target: float, one_sided: bool = False
+) -> Tensor:
+    """‖∇D(x)‖ - target per image, [N]; at least 0 if one-sided."""
+    norm = (squared_gradient(critic, images, condition) + EPS).sqrt()
+    return (norm - target).clamp(min=0) if one_sided else norm - target
 
 
 def squared_gradient(critic: Critic, images: Tensor, condition: dict[str, Tensor]) -> Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ganzoo_losses.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
+from ganzoo_losses.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein, WassersteinGP
 
 R = torch.tensor([2, 0.5, -1], dtype=torch.float64)
 F = torch.tensor([-1.5, 0, 1], dtype=torch.float64)
@@ -19,6 +19,8 @@ F = torch.tensor([-1.5, 0, 1], dtype=torch.float64)
         (LeastSquares(scale=1), 2.833333, 2.416667),
         (LeastSquares(a=-1, b=1, c=0), 1.750000, 0.541667),
         (Wasserstein(), -0.666667, 0.166667),
+        (WassersteinGP(), -0.666667, 0.166667),
+        (WassersteinGP(drift=0.1), -0.666667 + 0.1 * 5.25 / 3, 0.166667),
     ],
 )
 def test_worked_values(game, d, g):

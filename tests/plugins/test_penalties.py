@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo_losses.penalties import R1, squared_gradient
+from ganzoo_losses.penalties import R1, GradientPenalty, squared_gradient
 from tests.toys import Logistic
 from zoo import Critic
 
@@ -81,3 +81,40 @@ def test_penalties_run_in_float32_under_autocast():
     exact = critic.d_loss(real, real)["r1"]
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(critic.d_loss(real, real)["r1"], exact, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("target", "one_sided"), [(1.0, False), (0.0, False), (1.0, True)])
+def test_the_gradient_penalty_of_a_linear_discriminator_in_closed_form(target, one_sided):
+    torch.manual_seed(0)
+    critic = Critic(Linear(), Logistic())
+    real, fake = torch.randn(5, 3, 2, 2), torch.randn(5, 3, 2, 2)
+    found = GradientPenalty(weight=3.0, target=target, one_sided=one_sided)(critic, real, fake, {})
+    norm = critic.network.layer.weight.norm()
+    excess = (norm - target).clamp(min=0) if one_sided else norm - target
+    torch.testing.assert_close(found, 3 * excess.square())
+
+
+def test_the_gradient_penalty_looks_between_reals_and_fakes():
+    seen = []
+
+    class Watching(Linear):
+        def forward(self, images: Tensor) -> Tensor:
+            seen.append(images.detach())
+            return super().forward(images)
+
+    critic = Critic(Watching(), Logistic())
+    real, fake = torch.zeros(64, 3, 2, 2), torch.ones(64, 3, 2, 2)
+    GradientPenalty()(critic, real, fake, {})
+    (images,) = seen
+    share = images.flatten(1)
+    assert (share == share[:, :1]).all()
+    assert 0 <= share.min() < 0.1
+    assert 0.9 < share.max() <= 1
+
+
+def test_the_gradient_penalty_is_finite_where_the_gradient_vanishes():
+    network = Linear()
+    torch.nn.init.zeros_(network.layer.weight)
+    penalty = GradientPenalty()(Critic(network, Logistic()), torch.randn(2, 3, 2, 2), torch.randn(2, 3, 2, 2), {})
+    penalty.backward()
+    assert network.layer.weight.grad.isfinite().all()
