@@ -1,5 +1,15 @@
 """Layers that several plugins use."""
 
 from zoo.nn.minibatch import MinibatchDiscrimination, MinibatchStddev, minibatch_stddev
+from zoo.nn.resample import downsample2d, filter2d, fir, upfirdn2d, upsample2d
 
-__all__ = ["MinibatchDiscrimination", "MinibatchStddev", "minibatch_stddev"]
+__all__ = [
+    "MinibatchDiscrimination",
+    "MinibatchStddev",
+    "downsample2d",
+    "filter2d",
+    "fir",
+    "minibatch_stddev",
+    "upfirdn2d",
+    "upsample2d",
+]
