@@ -46,20 +46,21 @@ def upsample2d(x: Tensor, kernel: Tensor, up: int = 2, padding: int = 0, flip: b
     """Enlarge `up` times: pixels keep their places and brightness. `padding` adds to what the kernel needs."""
     size = kernel.shape[-1]
     before, after = padding + (size + up - 1) // 2, padding + (size - up) // 2
-    return upfirdn2d(x, kernel, up=up, padding=(before, after) * 2, flip=flip, gain=up**2)
+    return upfirdn2d(x, kernel, up=up, padding=(before, after, before, after), flip=flip, gain=up**2)
 
 
 def downsample2d(x: Tensor, kernel: Tensor, down: int = 2, padding: int = 0, flip: bool = False) -> Tensor:
     """Shrink `down` times: pixels keep their places and brightness. `padding` adds to what the kernel needs."""
     size = kernel.shape[-1]
     before, after = padding + (size - down + 1) // 2, padding + (size - down) // 2
-    return upfirdn2d(x, kernel, down=down, padding=(before, after) * 2, flip=flip)
+    return upfirdn2d(x, kernel, down=down, padding=(before, after, before, after), flip=flip)
 
 
 def filter2d(x: Tensor, kernel: Tensor, padding: int = 0, flip: bool = False) -> Tensor:
     """Filter without a change of size, but for `padding` on each border."""
     size = kernel.shape[-1]
-    return upfirdn2d(x, kernel, padding=(padding + size // 2, padding + (size - 1) // 2) * 2, flip=flip)
+    before, after = padding + size // 2, padding + (size - 1) // 2
+    return upfirdn2d(x, kernel, padding=(before, after, before, after), flip=flip)
 
 
 def resample(
