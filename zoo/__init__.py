@@ -7,7 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.adversarial import Augment, Critic, Game, NetworkRegularizer, Penalty, add_ally, critics_of
+    from zoo.adversarial import (
+        Augment,
+        Critic,
+        Game,
+        LogitPenalty,
+        Memory,
+        NetworkRegularizer,
+        Penalty,
+        PlayersRegularizer,
+        add_ally,
+        attached,
+        critics_of,
+    )
     from zoo.composition import compose, network
     from zoo.data.spec import DataSpec
     from zoo.errors import InvalidOptions, UnknownName, ZooError
@@ -28,12 +40,25 @@ if TYPE_CHECKING:
     )
     from zoo.options import Range
     from zoo.pictures import grid, to_pil
+    from zoo.training.distributed import all_sum
     from zoo.training.dry_run import dry_run
     from zoo.training.run import resume, train
     from zoo.use import create, list_models, load
 
 _HOMES = {
-    "zoo.adversarial": ("Augment", "Critic", "Game", "NetworkRegularizer", "Penalty", "add_ally", "critics_of"),
+    "zoo.adversarial": (
+        "Augment",
+        "Critic",
+        "Game",
+        "LogitPenalty",
+        "Memory",
+        "NetworkRegularizer",
+        "Penalty",
+        "PlayersRegularizer",
+        "add_ally",
+        "attached",
+        "critics_of",
+    ),
     "zoo.composition": ("compose", "network"),
     "zoo.data.spec": ("DataSpec",),
     "zoo.errors": ("InvalidOptions", "UnknownName", "ZooError"),
@@ -54,6 +79,7 @@ _HOMES = {
     ),
     "zoo.options": ("Range",),
     "zoo.pictures": ("grid", "to_pil"),
+    "zoo.training.distributed": ("all_sum",),
     "zoo.training.dry_run": ("dry_run",),
     "zoo.training.run": ("resume", "train"),
     "zoo.use": ("create", "list_models", "load"),
@@ -68,12 +94,15 @@ __all__ = [
     "DataSpec",
     "Game",
     "InvalidOptions",
+    "LogitPenalty",
+    "Memory",
     "Metric",
     "Model",
     "NetworkRegularizer",
     "Parts",
     "Penalty",
     "Phase",
+    "PlayersRegularizer",
     "Preset",
     "Progress",
     "Range",
@@ -82,6 +111,8 @@ __all__ = [
     "ZooError",
     "adam",
     "add_ally",
+    "all_sum",
+    "attached",
     "compose",
     "create",
     "critics_of",

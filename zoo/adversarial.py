@@ -1,16 +1,29 @@
 """The parts of the game that plug into every model: losses, penalties, views, and the critic that joins them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from zoo.errors import InvalidOptions
-from zoo.model import Model, Progress, Terms
+from zoo.model import DataSpec, Model, Phase, Progress, Terms
 
-__all__ = ["Augment", "Critic", "Game", "NetworkRegularizer", "Penalty", "add_ally", "critics_of"]
+__all__ = [
+    "Augment",
+    "Critic",
+    "Game",
+    "LogitPenalty",
+    "Memory",
+    "NetworkRegularizer",
+    "Penalty",
+    "PlayersRegularizer",
+    "add_ally",
+    "attached",
+    "critics_of",
+]
 
 Condition = dict[str, Tensor]
 SPATIAL = ("source", "mask")  # conditions that an augmentation moves together with the images
@@ -57,14 +70,39 @@ class Augment(nn.Module):
 
 
 class Penalty(ABC):
-    """A regulariser of scope `critic`: added to D's loss every `every` steps, times `every`."""
+    """A regulariser of scope `critic`: added to one player's loss every `every` steps, times `every`.
+
+    One with state is an nn.Module besides, with buffers.
+    """
 
     every: int = 1
+    player: ClassVar[Literal["D", "G"]] = "D"  # whose loss it joins; in G's step the fakes carry a gradient
     per_sample: ClassVar[bool] = True  # a gradient per image, which batch normalisation mixes up
+    features: ClassVar[bool] = False  # it asks for `Critic.features`, which not every network has
 
     @abstractmethod
     def __call__(self, critic: "Critic", real: Tensor, fake: Tensor, condition: Condition) -> Tensor:
         """The penalty, a scalar, in float32."""
+
+
+class LogitPenalty(nn.Module, ABC):
+    """A regulariser of scope `critic` that needs D's logits alone: added to D's loss at every step."""
+
+    @abstractmethod
+    def forward(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The penalty, a scalar, of all logits [M] of this batch's reals and fakes."""
+
+
+class Memory(nn.Module, ABC):
+    """A regulariser of scope `critic` that chooses which fakes D learns from."""
+
+    @abstractmethod
+    def reserve(self, data: DataSpec) -> None:
+        """Make the buffers for images of this data; called once, before anything is loaded."""
+
+    @abstractmethod
+    def forward(self, fake: Tensor) -> Tensor:
+        """Fakes [N,C,H,W] for D, chosen among these and earlier ones; no gradient passes."""
 
 
 class NetworkRegularizer(ABC):
@@ -73,6 +111,14 @@ class NetworkRegularizer(ABC):
     @abstractmethod
     def apply(self, network: nn.Module) -> None:
         """Change `network` in place; the names it saves its weights under stay the same."""
+
+
+class PlayersRegularizer(ABC):
+    """A regulariser of scope `players`: changes how D and G move in a game of exactly these two."""
+
+    @abstractmethod
+    def play(self, model: Model, d: Phase, g: Phase) -> list[Phase]:
+        """The phases to run in place of `d` and `g`."""
 
 
 class Critic(nn.Module):
@@ -89,7 +135,9 @@ class Critic(nn.Module):
         game: Game,
         *,
         augment: Augment | None = None,
-        penalties: dict[str, Penalty] | None = None,
+        penalties: dict[str, Penalty | LogitPenalty] | None = None,
+        memory: Memory | None = None,
+        players: Iterable[PlayersRegularizer] = (),
         weight: float = 1.0,
     ) -> None:
         super().__init__()
@@ -97,6 +145,11 @@ class Critic(nn.Module):
         self.game = game
         self.augment = augment or Augment()
         self.penalties = penalties or {}
+        modules = {name: penalty for name, penalty in self.penalties.items() if isinstance(penalty, nn.Module)}
+        self.stateful = nn.ModuleDict({name.replace(".", "_"): module for name, module in modules.items()})
+        self.memory = memory
+        self.players = tuple(players)
+        self.attached = False  # whether D's loss reaches the generator: only regularisers of both players ask
         self.weight = weight
         self.allies = nn.ModuleDict()
         self.observed: list[Terms] = []
@@ -129,9 +182,16 @@ class Critic(nn.Module):
         wanted = getattr(self.network, "conditions", ())
         return images, {name: value for name, value in {**condition, **spatial}.items() if name in wanted}
 
+    def features(self, images: Tensor, **condition: Tensor) -> list[Tensor]:
+        """The network's features [N,...], float32, fine to coarse, of images as this critic sees them."""
+        images, given = self._view(images, condition)
+        return [each.float() for each in self.network.features(images, **given)]  # type: ignore[operator]
+
     def d_loss(self, real: Tensor, fake: Tensor, **condition: Tensor) -> Terms:
         """What the discriminators minimise, by term."""
-        fake = fake.detach()
+        fake = newest = fake if self.attached else fake.detach()
+        if self.memory is not None:
+            fake = self.memory(fake)
         real_logits, fake_logits = self.judge(real, fake, **condition)
         self._observe(real, fake, real_logits, fake_logits)
         losses = [self.game.d(r, f) for r, f in zip(real_logits, fake_logits, strict=True)]
@@ -139,8 +199,9 @@ class Critic(nn.Module):
             "real": self.weight * total(real_part for real_part, _ in losses),
             "fake": self.weight * total(fake_part for _, fake_part in losses),
         }
-        terms |= self._penalise(real, fake, condition)
-        return terms | self._allied(lambda ally: ally.d_loss(real, fake, **condition))
+        terms |= self._penalise("D", real, fake, condition)
+        terms |= self._penalise_logits(real_logits, fake_logits)
+        return terms | self._allied(lambda ally: ally.d_loss(real, newest, **condition))
 
     def g_loss(self, fake: Tensor, real: Tensor, **condition: Tensor) -> Terms:
         """What the generator minimises, by term."""
@@ -148,15 +209,23 @@ class Critic(nn.Module):
         real_logits = self.logits(real, **condition) if self.game.needs_real else [None] * len(fake_logits)
         pairs = zip(fake_logits, real_logits, strict=True)
         terms = {"adv": self.weight * total(self.game.g(f, r) for f, r in pairs)}
+        terms |= self._penalise("G", real, fake, condition)
         return terms | self._allied(lambda ally: ally.g_loss(fake, real, **condition))
 
-    def _penalise(self, real: Tensor, fake: Tensor, condition: Condition) -> Terms:
+    def _penalise(self, player: str, real: Tensor, fake: Tensor, condition: Condition) -> Terms:
         terms = {}
         for name, penalty in self.penalties.items():
+            if not isinstance(penalty, Penalty) or penalty.player != player:
+                continue
             if self._progress.step % penalty.every == 0:
                 with torch.autocast(real.device.type, enabled=False):  # C19: penalties in float32
                     terms[name] = penalty.every * penalty(self, real.float(), fake.float(), condition)
         return terms
+
+    def _penalise_logits(self, real: list[Tensor], fake: list[Tensor]) -> Terms:
+        of_real, of_fake = (torch.cat([head.flatten() for head in heads]) for heads in (real, fake))
+        chosen = {name: each for name, each in self.penalties.items() if isinstance(each, LogitPenalty)}
+        return {name: penalty(of_real, of_fake) for name, penalty in chosen.items()}
 
     def _allied(self, play: "Callable[[Critic], Terms]") -> Terms:
         terms: Terms = {}
@@ -197,6 +266,19 @@ def total(parts: Iterable[Tensor]) -> Tensor:
 def critics_of(module: nn.Module) -> dict[str, Critic]:
     """Every critic in a model by its dotted name, allies included."""
     return {name: child for name, child in module.named_modules() if isinstance(child, Critic)}
+
+
+@contextmanager
+def attached(model: nn.Module) -> Iterator[None]:
+    """Let the discriminators' losses reach the generator inside this block."""
+    critics = critics_of(model).values()
+    for critic in critics:
+        critic.attached = True
+    try:
+        yield
+    finally:
+        for critic in critics:
+            critic.attached = False
 
 
 def add_ally(model: Model, name: str, make: Callable[[], Critic]) -> None:

@@ -6,7 +6,16 @@ from typing import Any, cast
 
 from torch import nn
 
-from zoo.adversarial import Augment, Critic, Game, NetworkRegularizer, Penalty
+from zoo.adversarial import (
+    Augment,
+    Critic,
+    Game,
+    LogitPenalty,
+    Memory,
+    NetworkRegularizer,
+    Penalty,
+    PlayersRegularizer,
+)
 from zoo.errors import InvalidOptions, ZooError
 from zoo.grammar import parse
 from zoo.model import DataSpec, Parts
@@ -49,16 +58,25 @@ def compose(
         problems += misfits(text, regularizer, judge)
     game = cast(Game, referred("loss", parts.loss))
     if (output := getattr(judge, "output", "logits")) != game.output:
-        problems.append(
-            f"loss '{parts.loss}' takes {game.output}, but the discriminator returns {output}; "
-            + f"take a loss on {output}, or a discriminator that returns {game.output}."
-        )
+        problems.append(mismatch(parts, game.output, output))
     if problems:
         raise InvalidOptions(problems)
+    for regularizer in regularizers.values():
+        if isinstance(regularizer, Memory):
+            regularizer.reserve(data)
     critic = critic_of(judge, game, regularizers, build_augment(parts.augment))
     for name, text in named(parts.allies).items():
         critic.allies[name.replace("-", "_")] = build_ally(text, parts, data)
     return critic
+
+
+def mismatch(parts: Parts, wanted: str, given: str) -> str:
+    """A loss and a discriminator that speak of different things, and what to take instead."""
+    kind = "discriminator" if wanted == "energy" else "loss"  # the odd one of the two is rare, and named
+    found = registry().select(kind)
+    names = [one.name for one in found if one.entry.traits.get("output") == "energy"]
+    instead = f"; take --{kind} {' or '.join(names)}" if names else ""
+    return f"loss '{parts.loss}' takes {wanted}, but discriminator '{parts.discriminator}' gives {given}{instead}."
 
 
 def named(references: Collection[str]) -> dict[str, str]:
@@ -77,9 +95,11 @@ def critic_of(judge: nn.Module, game: Game, regularizers: dict[str, object], aug
     for regularizer in regularizers.values():
         if isinstance(regularizer, NetworkRegularizer):
             regularizer.apply(judge)
-    chosen = [text for text, regularizer in regularizers.items() if isinstance(regularizer, Penalty)]
-    penalties = {name: cast(Penalty, regularizers[text]) for name, text in named(chosen).items()}
-    return Critic(judge, game, augment=augment, penalties=penalties)
+    chosen = [text for text, regularizer in regularizers.items() if isinstance(regularizer, Penalty | LogitPenalty)]
+    penalties = {name: cast(Penalty | LogitPenalty, regularizers[text]) for name, text in named(chosen).items()}
+    memory = next((each for each in regularizers.values() if isinstance(each, Memory)), None)
+    players = [each for each in regularizers.values() if isinstance(each, PlayersRegularizer)]
+    return Critic(judge, game, augment=augment, penalties=penalties, memory=memory, players=players)
 
 
 def build_ally(text: str, parts: Parts, data: DataSpec) -> Critic:
@@ -121,14 +141,23 @@ def build(kind: str, name: str, options: Mapping[str, object], *positional: obje
 
 def misfits(text: str, regularizer: object, judge: nn.Module) -> list[str]:
     """Why this regulariser cannot work on this discriminator, in sentences."""
-    if not isinstance(regularizer, (Penalty, NetworkRegularizer)):
-        raise ZooError(f"regularizer '{text}' is neither a Penalty nor a NetworkRegularizer; report it to its plugin.")
+    if not isinstance(regularizer, (Penalty, LogitPenalty, Memory, NetworkRegularizer, PlayersRegularizer)):
+        raise ZooError(f"regularizer '{text}' is of no known scope; report it to its plugin.")
+    problems = []
     batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in judge.modules())
     option = getattr(judge, "norm_option", "")  # how to do without, in the network's own words
     hint = f": {option}" if option else ""
     if isinstance(regularizer, Penalty) and regularizer.per_sample and batch_norm:
-        return [
+        problems.append(
             f"regularizer '{text}' takes a gradient per image, but the discriminator's batch normalisation mixes "
             f"the images of a batch; choose another norm{hint}."
-        ]
-    return []
+        )
+    if isinstance(regularizer, Penalty) and regularizer.features and not callable(getattr(judge, "features", None)):
+        problems.append(f"regularizer '{text}' needs a discriminator with features; {type(judge).__name__} has none.")
+    conditions: tuple[str, ...] = getattr(judge, "conditions", ())
+    if isinstance(regularizer, Memory) and conditions:
+        problems.append(
+            f"regularizer '{text}' keeps images without their {', '.join(conditions)}, which this "
+            "discriminator needs; leave it out."
+        )
+    return problems

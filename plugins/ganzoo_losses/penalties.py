@@ -1,14 +1,14 @@
 """Penalties on the discriminator's gradient with respect to its images."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
 from zoo import Critic, Penalty, Range
 
-__all__ = ["R1", "GradientPenalty", "squared_gradient"]
+__all__ = ["R1", "R2", "Dragan", "GradientPenalty", "squared_gradient"]
 
 EPS = 1e-12  # below the root, whose slope at 0 is infinite
 
@@ -29,6 +29,18 @@ class R1(Penalty):
 
 
 @dataclass(frozen=True, slots=True)
+class R2(Penalty):
+    """Mescheder et al. 2018, eq. 10: gamma/2 · E‖∇D(G(z))‖², at fakes that carry no gradient to G."""
+
+    gamma: Annotated[float, Range(0)] = 10.0  # strength; R3GAN takes that of its r1
+    every: Annotated[int, Range(1)] = 1  # steps between penalties; each counts `every` times
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, condition: dict[str, Tensor]) -> Tensor:
+        """The penalty at `fake`, with respect to the images before augmentation."""
+        return self.gamma / 2 * squared_gradient(critic, fake, condition).mean()
+
+
+@dataclass(frozen=True, slots=True)
 class GradientPenalty(Penalty):
     """Gulrajani et al. 2017, eq. 3: weight · E(‖∇D(x̂)‖ - target)² on the lines between reals and fakes.
 
@@ -44,6 +56,28 @@ class GradientPenalty(Penalty):
         """The penalty at x̂ = real + u·(fake - real), u uniform on [0, 1) per image."""
         between = torch.lerp(real, fake, torch.rand(len(real), 1, 1, 1, device=real.device))
         return self.weight * excess(critic, between, condition, self.target, self.one_sided).square().mean()
+
+
+@dataclass(frozen=True, slots=True)
+class Dragan(Penalty):
+    """Kodali et al. 2017, eq. 2: weight · E(‖∇D(x̂)‖ - target)² around the reals.
+
+    x̂ = x + u·(scale·std(x)·noise), with u uniform on [0, 1) per image and std over all values of the batch. The
+    authors' code draws the noise uniform on [0, 1), the paper normal.
+    """
+
+    weight: Annotated[float, Range(0)] = 10.0  # lambda
+    target: Annotated[float, Range(0)] = 1.0  # k, the norm that D's gradient is drawn to
+    scale: Annotated[float, Range(0)] = 0.5  # of the noise, in standard deviations of the data
+    noise: Literal["uniform", "normal"] = "uniform"  # its law, per value
+    every: Annotated[int, Range(1)] = 1  # steps between penalties; each counts `every` times
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, condition: dict[str, Tensor]) -> Tensor:
+        """The penalty near `real`."""
+        noise = torch.rand_like(real) if self.noise == "uniform" else torch.randn_like(real)
+        share = torch.rand(len(real), 1, 1, 1, device=real.device)
+        near = real + share * self.scale * real.std() * noise
+        return self.weight * excess(critic, near, condition, self.target).square().mean()
 
 
 def excess(

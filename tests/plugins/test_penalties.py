@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo_losses.penalties import R1, GradientPenalty, squared_gradient
+from ganzoo_losses.penalties import R1, R2, Dragan, GradientPenalty, squared_gradient
 from tests.toys import Logistic
 from zoo import Critic
 
@@ -118,3 +118,40 @@ def test_the_gradient_penalty_is_finite_where_the_gradient_vanishes():
     penalty = GradientPenalty()(Critic(network, Logistic()), torch.randn(2, 3, 2, 2), torch.randn(2, 3, 2, 2), {})
     penalty.backward()
     assert network.layer.weight.grad.isfinite().all()
+
+
+def test_r2_is_r1_at_the_fakes_and_leaves_the_generator_alone():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 2, 2), nn.Tanh(), nn.Flatten(), nn.Linear(2, 1))
+    critic = Critic(network, Logistic())
+    real, fake = torch.randn(4, 3, 2, 2), torch.randn(4, 3, 2, 2, requires_grad=True)
+    found = R2(gamma=3.0)(critic, real, fake, {})
+    torch.testing.assert_close(found, R1(gamma=3.0)(critic, fake, real, {}))
+    found.backward()
+    assert fake.grad is None
+
+
+def test_dragan_of_a_linear_discriminator_in_closed_form():
+    torch.manual_seed(0)
+    critic = Critic(Linear(), Logistic())
+    found = Dragan(weight=3.0, target=2.0)(critic, torch.randn(5, 3, 2, 2), torch.empty(0), {})
+    torch.testing.assert_close(found, 3 * (critic.network.layer.weight.norm() - 2).square())
+
+
+@pytest.mark.parametrize(("noise", "low", "high"), [("uniform", 0.0, 1.0), ("normal", -6.0, 6.0)])
+def test_dragan_looks_half_a_deviation_around_the_reals(noise, low, high):
+    seen = []
+
+    class Watching(Linear):
+        def forward(self, images: Tensor) -> Tensor:
+            seen.append(images.detach())
+            return super().forward(images)
+
+    real = 2 * torch.randn(256, 3, 2, 2)
+    Dragan(noise=noise)(Critic(Watching(), Logistic()), real, real, {})
+    moved = (seen[0] - real) / (0.5 * real.std())
+    assert low <= moved.min() < low + 0.05 or noise == "normal"
+    assert moved.max() <= high
+    second_moment = moved.square().mean().item()
+    expected = 1 / 3 * (1 / 3 if noise == "uniform" else 1)  # E u² times the noise's second moment
+    assert second_moment == pytest.approx(expected, rel=0.2)

@@ -16,6 +16,8 @@ from zoo.registry import Registered, install_command, with_article
 
 __all__ = ["info"]
 
+SAID_APART = ("formula", "divergence")  # traits with a line of their own
+
 
 def info(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name, or distribution::name.")],
@@ -59,10 +61,12 @@ def _page(one: Registered) -> Iterator[str]:
     yield f"{one.name}, {with_article(one.kind)}: {entry.summary}"
     facts = {
         "paper": _url(one),
+        "formula": entry.traits.get("formula", ""),
+        "divergence": entry.traits.get("divergence", ""),
         "plugin": f"{one.plugin}, from {one.distribution} {one.version}",
         "tags": ", ".join(entry.tags),
         "needs": ", ".join(entry.needs),
-        "traits": ", ".join(f"{key}={value}" for key, value in entry.traits.items()),
+        "traits": ", ".join(f"{key}={value}" for key, value in entry.traits.items() if key not in SAID_APART),
         "extras": "; ".join(_extra(one, extra) for extra in entry.extras),
     }
     yield from columns([(key, value) for key, value in facts.items() if value], indent="  ")

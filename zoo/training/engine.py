@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from zoo.adversarial import critics_of, total
 from zoo.model import Batch, Model, Phase, Progress, Terms
+from zoo.players import played
 from zoo.training.averages import Averages
 from zoo.training.distributed import average_gradients, broadcast_state, world_size
 
@@ -27,7 +28,7 @@ class Training:
         self.precision = precision
         broadcast_state(model)
         model.train()
-        self.phases = model.phases()
+        self.phases = played(model, model.phases())
         self.optimizers = unique_optimizers(self.phases)
         constrain_critics(model, list(self.optimizers.values()))
         model.requires_grad_(False)
