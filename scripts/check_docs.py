@@ -1,13 +1,16 @@
-"""Keep the README's tables equal to the registry: `--write` renews them, without it a stale one fails."""
+"""Keep README's tables and docs/combinations.md equal to the registry: `--write` renews them, else stale ones fail."""
 
 import re
 import sys
 from pathlib import Path
 
+from combinations import page
+
 from zoo.plugins import registry
 from zoo.registry import KINDS, plural
 
 README = Path(__file__).parents[1] / "README.md"
+COMBINATIONS = README.with_name("docs") / "combinations.md"
 BLOCK = re.compile(r"(<!-- table: (?P<kind>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -34,12 +37,13 @@ def main() -> int:
     if unknown:
         print(f"README.md: no such kinds: {', '.join(unknown)}; known are {', '.join(map(plural, KINDS))}")
         return 1
-    now = README.read_text(encoding="utf-8")
-    fresh = renewed(now)
+    fresh = {README: renewed(README.read_text(encoding="utf-8")), COMBINATIONS: page()}
+    stale = [path for path, text in fresh.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--write" in sys.argv:
-        README.write_text(fresh, encoding="utf-8")
-    elif fresh != now:
-        print("README.md: its tables are stale; run: python scripts/check_docs.py --write")
+        for path in stale:
+            path.write_text(fresh[path], encoding="utf-8")
+    elif stale:
+        print(f"stale: {', '.join(path.name for path in stale)}; run: python scripts/check_docs.py --write")
         return 1
     return 0
 

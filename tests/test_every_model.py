@@ -126,12 +126,3 @@ def test_a_plain_model_has_no_critic_and_asks_for_no_gradients(name):
     assert not any(isinstance(module, Critic) for module in model.modules())
     assert not any(p.requires_grad for p in model.parameters())
     assert not model.training
-
-
-@pytest.mark.parametrize("loss", registry().names("loss"))
-def test_every_loss_trains_every_game(name, loss):
-    plan = model_class(name).presets["tiny"](DATA)
-    parts = plan.parts or model_class(name).parts(plan.config)
-    model = model_class(name)(plan.config, DATA)
-    model.build_critics(dataclasses.replace(parts, loss=loss))
-    run(Training(model), 0, 2)

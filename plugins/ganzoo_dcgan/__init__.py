@@ -18,7 +18,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         paper="1511.06434",
         tags=("unconditional", "classic", "small"),
         needs=("image",),
-        traits={"players": "pair", "features": "yes", "norm": "-s d_norm=none"},
+        traits={"players": "pair", "features": "yes", "norm": "d_norm=none"},
         presets={
             "default": "rough pictures from a small set in minutes on a CPU: EMA, lazy R1, DiffAugment",
             "paper": "the official networks and settings of dcgan.torch and pytorch/examples",
@@ -36,5 +36,5 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "ganzoo_dcgan.networks:discriminator",
         "strided 4x4 convolutions down to one logit",
         paper="1511.06434",
-        traits={"role": "replace", "output": "logits", "features": "yes"},
+        traits={"role": "replace", "output": "logits", "features": "yes", "tiny": "width=4"},
     )

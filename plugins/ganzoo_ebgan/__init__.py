@@ -62,5 +62,5 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "ganzoo_ebgan.networks:autoencoder",
         "an autoencoder; its energy is the error of its reconstruction",
         paper="1609.03126",
-        traits={"role": "replace", "output": "energy", "features": "yes"},
+        traits={"role": "replace", "output": "energy", "features": "yes", "loss": "ebgan", "tiny": "width=4"},
     )

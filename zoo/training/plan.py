@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from zoo.compatibility import combine, role
 from zoo.errors import InvalidOptions, ZooError, near_misses
 from zoo.files import read_json
 from zoo.grammar import parse
@@ -158,14 +159,6 @@ def check_part(kind: str, text: str) -> list[str]:
     return []
 
 
-def role(text: str) -> str:
-    """Whether a discriminator replaces the model's own or joins it."""
-    reference = parse(text)
-    if "role" in reference.options:
-        return reference.options["role"]
-    return str(registry().find("discriminator", reference.qualified).entry.traits.get("role", "replace"))
-
-
 def merge_parts(base: Parts, asked: "Asked") -> tuple[Parts, list[str]]:
     """The preset's parts with what the user asked for in their place, and what is wrong with that."""
     problems: list[str] = []
@@ -290,8 +283,16 @@ def parts_of(
             problems.append(f"{architecture} plays no adversarial game, so it takes no loss and no discriminator.")
         return None
     merged, wrong = merge_parts(base, asked)
-    problems += wrong
+    problems += wrong or misfits(architecture, merged)
     return merged
+
+
+def misfits(architecture: str, parts: Parts) -> list[str]:
+    """What of these parts does not combine, in sentences."""
+    replacing = [] if parts.discriminator == "own" else [parts.discriminator]
+    discriminators = [*replacing, *parts.allies]
+    found = combine(architecture, parts.loss, parts.regularizers, parts.augment, discriminators, parts.backbones)
+    return [str(refusal) for refusal in found]
 
 
 def attempt(problems: list[str], action: Any, *arguments: Any) -> Any:
