@@ -10,6 +10,7 @@ from zoo import Model, Parts
 from zoo.compatibility import combine
 from zoo.options import changed
 from zoo.plugins import registry
+from zoo.training import checkpoint
 from zoo.training.engine import Training
 from zoo.training.plan import model_class
 
@@ -179,6 +180,40 @@ def test_each_part_trains_on_two_hosts():
             trains(choice)
         except Exception as error:
             raise AssertionError(f"{choice} does not train") from error
+
+
+@pytest.mark.parametrize(
+    ("discriminator", "loss", "regularizers"),
+    [
+        ("own", "hinge", ("lecam", "replay:size=12")),
+        ("autoencoder:width=4", "began:rate=0.1", ("pull-away",)),
+        ("autoencoder:width=4,form=began", "began:rate=0.1", ()),
+        ("own", "hinge", ("consensus:strength=0.1",)),
+        ("own", "minimax", ("unrolled:steps=2",)),
+    ],
+)
+def test_state_and_joint_optimizers_survive_a_resume_exactly(discriminator, loss, regularizers, tmp_path):
+    def made(seed: int) -> Training:
+        torch.manual_seed(seed)
+        model = model_class("dcgan")(model_class("dcgan").presets["tiny"](DATA).config, DATA)
+        model.build_critics(Parts(loss, regularizers, discriminator=discriminator))
+        return Training(model)
+
+    def run(engine: Training, start: int, end: int) -> None:
+        torch.manual_seed(start)
+        for i in range(start, end):
+            engine.step(batch(engine.model, i))
+
+    straight, first, again = made(0), made(0), made(1)
+    run(straight, 0, 3)
+    run(first, 0, 3)
+    checkpoint.restore(again, checkpoint.save(tmp_path, first, {}))
+    run(straight, 3, 6)
+    run(again, 3, 6)
+    for (name, value), other in zip(
+        straight.model.state_dict().items(), again.model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(value, other), name
 
 
 @pytest.mark.slow
