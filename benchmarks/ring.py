@@ -24,12 +24,7 @@ from zoo import Batch, Critic, DataSpec, Model, Phase, PlayersRegularizer, Terms
 from zoo.training.engine import Training
 
 RADIUS, SPREAD, Z_DIM, SAMPLES = 2.0, 0.02, 64, 4096
-RULES: dict[str, list[PlayersRegularizer]] = {
-    "simultaneous": [Consensus(strength=0.0)],
-    "alternating": [],
-    "consensus": [Consensus(strength=10.0)],
-    "unrolled": [Unrolled(steps=5)],
-}
+NAMES = ("simultaneous", "alternating", "consensus", "unrolled")
 PANEL, MARGIN, REACH = 150, 22, 3.0
 
 
@@ -39,7 +34,7 @@ class Config:
     d_lr: float = 1e-3
     beta1: float = 0.5
     width: int = 128
-    batch: int = 256
+    batch: int = 128
     game: str = "minimax"
 
 
@@ -48,11 +43,11 @@ class Ring(Model):
 
     Config = Config
 
-    def __init__(self, config: Config, rules: list[PlayersRegularizer]) -> None:
+    def __init__(self, config: Config, players: list[PlayersRegularizer]) -> None:
         super().__init__(config, DataSpec(resolution=1, channels=1))
         self.generator = perceptron(Z_DIM, config.width, 2)
         game = Minimax() if config.game == "minimax" else NonSaturating()
-        self.critic = Critic(nn.Sequential(nn.Flatten(), perceptron(2, config.width, 1)), game, players=rules)
+        self.critic = Critic(nn.Sequential(nn.Flatten(), perceptron(2, config.width, 1)), game, players=players)
 
     def phases(self) -> list[Phase]:
         c = self.config
@@ -72,6 +67,17 @@ class Ring(Model):
     def generate(self, inputs: Batch) -> Tensor:
         points: Tensor = self.generator(inputs["z"])
         return points[:, :, None, None]
+
+
+def rules(name: str, strength: float, ahead: int) -> list[PlayersRegularizer]:
+    """The regularisers of both players behind a column's name."""
+    known: dict[str, list[PlayersRegularizer]] = {
+        "simultaneous": [Consensus(strength=0.0)],
+        "alternating": [],
+        "consensus": [Consensus(strength=strength)],
+        "unrolled": [Unrolled(steps=ahead)],
+    }
+    return known[name]
 
 
 def perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
@@ -102,10 +108,10 @@ def quality(points: Tensor) -> tuple[int, float]:
     return int((counts >= 0.01 * len(points)).sum()), near.float().mean().item()
 
 
-def train(rules: list[PlayersRegularizer], config: Config, steps: int, marks: list[int]) -> list[Tensor]:
+def train(players: list[PlayersRegularizer], config: Config, steps: int, marks: list[int]) -> list[Tensor]:
     """The generator's points at each mark."""
     torch.manual_seed(0)
-    model = Ring(config, rules)
+    model = Ring(config, players)
     engine = Training(model)
     z = torch.randn(SAMPLES, Z_DIM, generator=torch.Generator().manual_seed(1))
     seen = []
@@ -153,14 +159,16 @@ def main() -> None:
     parser.add_argument("--d-lr", type=float, default=usual.d_lr)
     parser.add_argument("--beta1", type=float, default=usual.beta1)
     parser.add_argument("--game", choices=["minimax", "non-saturating"], default=usual.game)
-    parser.add_argument("--rules", nargs="+", choices=list(RULES), default=list(RULES))
+    parser.add_argument("--strength", type=float, default=1.0, help="of consensus")
+    parser.add_argument("--ahead", type=int, default=5, help="unrolled steps of D")
+    parser.add_argument("--rules", nargs="+", choices=NAMES, default=NAMES)
     asked = parser.parse_args()
     config = Config(g_lr=asked.g_lr, d_lr=asked.d_lr, beta1=asked.beta1, game=asked.game)
     marks = [asked.steps * share // 6 for share in (0, 1, 2, 4, 6)]
     columns = {}
     for name in asked.rules:
         start = time.perf_counter()
-        columns[name] = train(RULES[name], config, asked.steps, marks)
+        columns[name] = train(rules(name, asked.strength, asked.ahead), config, asked.steps, marks)
         found = "; ".join(f"{modes} modes, {share:.0%}" for modes, share in map(quality, columns[name]))
         print(f"{name:13} {1000 * (time.perf_counter() - start) / asked.steps:5.1f} ms a step  {found}", flush=True)
     figure(columns, marks).save(asked.out, optimize=True)

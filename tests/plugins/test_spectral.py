@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from ganzoo_losses.spectral import SpectralNorm, normalise
+from zoo import DataSpec, network
+from zoo.plugins import registry
 
 
 def used(layer: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
@@ -78,3 +80,29 @@ def test_a_failing_forward_leaves_the_parameter_in_place():
     with pytest.raises(RuntimeError):
         layer(torch.randn(2, 5))
     assert isinstance(layer.weight, nn.Parameter)
+
+
+@pytest.mark.parametrize("name", registry().names("discriminator"))
+@torch.no_grad()
+def test_on_any_discriminator_every_layer_computes_with_norm_one(name):
+    entry = registry().find("discriminator", name).entry
+    if entry.traits.get("backbone") == "needed":
+        pytest.skip("its frozen network is not there")
+    torch.manual_seed(0)
+    options = dict(pair.split("=") for pair in entry.traits.get("tiny", "").split(",") if pair)
+    judge = network(name, data=DataSpec(resolution=16), **options)
+    SpectralNorm(iterations=30).apply(judge)
+    names = {key: value for key, value in judge.named_parameters() if value.ndim >= 2 and key.endswith("weight")}
+    layers = [module for module in judge.modules() if hasattr(module, "weight_u")]
+    assert len(layers) == sum(value.requires_grad for value in names.values())
+    norms: list[float] = []
+
+    def measure(layer: nn.Module, _: object) -> None:
+        matrix = layer.weight.transpose(0, 1) if isinstance(layer, nn.ConvTranspose2d) else layer.weight
+        scale = getattr(layer, "weight_scale", 1.0)
+        norms.append((torch.linalg.matrix_norm(matrix.flatten(1), 2) * scale).item())
+
+    for layer in layers:
+        layer.register_forward_pre_hook(measure)
+    judge(torch.randn(4, 3, 16, 16))
+    assert norms == pytest.approx([1.0] * len(norms), abs=0.02)

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ganzoo_ebgan.games import BEGAN
 from ganzoo_ebgan.pull_away import PullAway, pull_away
 from ganzoo_losses.lecam import LeCam
 from ganzoo_losses.matching import FeatureMatching
 from ganzoo_losses.replay import Replay
 from tests.toys import Logistic
+from tests.training.test_distributed import launch
 from zoo import Critic, DataSpec
 from zoo.model import Progress
 
@@ -145,3 +148,36 @@ def test_only_the_discriminators_step_looks_into_the_pool():
     critic.g_loss(numbered(30, 2), numbered(0, 2))
     assert sorted(seen[3][:, 0, 0, 0].tolist()) == [10, 11]
     assert seen[4][:, 0, 0, 0].tolist() == [30, 31]
+
+
+SUMMED = """
+import sys, torch
+from safetensors.torch import save_file
+from tests.plugins.test_stateful_regularizers import clocks
+from zoo.training.distributed import processes, rank
+
+with processes(torch.device("cpu")):
+    save_file(clocks(slice(rank() * 4, rank() * 4 + 4)), f"{sys.argv[1]}/{rank()}.safetensors")
+"""
+
+
+def clocks(rows: slice) -> dict[str, Tensor]:
+    """BEGAN's and LeCam's state after some steps on these rows of fixed batches of 8."""
+    game, penalty, rng = BEGAN(rate=0.1), LeCam(), torch.Generator().manual_seed(0)
+    for step in range(5):
+        real, fake = torch.rand(2, 8, generator=rng)
+        for module in (game, penalty):
+            module.begin_step(Progress(step))
+        game.d(real[rows], 0.2 * fake[rows])
+        penalty(real[rows], -fake[rows])
+    return {"k": game.k, "convergence": game.convergence, "means": penalty.means}
+
+
+def test_clocks_move_by_what_all_processes_saw(tmp_path):
+    launch(SUMMED, str(tmp_path))
+    expected = clocks(slice(None))
+    assert 0 < expected["k"] < 1
+    for rank in range(2):
+        found = load_file(tmp_path / f"{rank}.safetensors")
+        for name, value in expected.items():
+            torch.testing.assert_close(found[name], value, msg=name)
