@@ -95,6 +95,16 @@ def ganzoo_losses() -> Iterator[Entry]:
             "divergence": "one between the laws of real and fake; which, has no name",
         },
     )
+    yield Entry(
+        "f-gan",
+        "ganzoo_losses.f_gan:FGAN",
+        "the variational bound of a chosen f-divergence",
+        paper="1606.00709",
+        traits={
+            "formula": "D: -g_f(r) + f*(g_f(f));  G: -g_f(f)",
+            "divergence": "the one chosen: kl, reverse-kl, pearson, hellinger, jensen-shannon, gan, total-variation",
+        },
+    )
 
 
 @hookimpl

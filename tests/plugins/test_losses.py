@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganzoo_ebgan.games import BEGAN, EBGAN
+from ganzoo_losses.f_gan import FGAN
 from ganzoo_losses.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein, WassersteinGP
 from ganzoo_losses.relativistic import Relativistic, RelativisticAverage
 from zoo import Critic
@@ -181,3 +182,42 @@ def test_began_does_not_move_before_it_has_seen_anything():
     again = BEGAN()
     again.load_state_dict(game.state_dict())
     assert again.k == 0.5
+
+
+CONJUGATES = {
+    "kl": (lambda v: v, lambda t: np.exp(t - 1)),
+    "reverse-kl": (lambda v: -np.exp(-v), lambda t: -1 - np.log(-t)),
+    "pearson": (lambda v: v, lambda t: t**2 / 4 + t),
+    "hellinger": (lambda v: 1 - np.exp(-v), lambda t: t / (1 - t)),
+    "jensen-shannon": (lambda v: np.log(2) - softplus(-v), lambda t: -np.log(2 - np.exp(t))),
+    "gan": (lambda v: -softplus(-v), lambda t: -np.log(1 - np.exp(t))),
+    "total-variation": (lambda v: np.tanh(v) / 2, lambda t: t),
+}
+BOUNDS = {
+    "kl": 0.016679,
+    "reverse-kl": 0.013284,
+    "pearson": 0.395833,
+    "hellinger": -0.467187,
+    "jensen-shannon": 0.012265,
+    "gan": -1.374030,
+}
+
+
+@pytest.mark.parametrize("divergence", CONJUGATES)
+def test_f_divergences_by_their_conjugates(divergence):
+    activation, conjugate = CONJUGATES[divergence]
+    r, f = R.numpy(), F.numpy()
+    game = FGAN(divergence)
+    bound = -sum(game.d(R, F)).item()
+    assert bound == pytest.approx(activation(r).mean() - conjugate(activation(f)).mean())
+    assert bound == pytest.approx(BOUNDS.get(divergence, bound), abs=1e-6)
+    assert game.g(F).item() == pytest.approx(-activation(f).mean())
+    assert FGAN(divergence, saturating=True).g(F).item() == pytest.approx(-conjugate(activation(f)).mean())
+
+
+@pytest.mark.parametrize("divergence", CONJUGATES)
+def test_at_the_boundary_of_an_f_divergence_equal_laws_hold_still(divergence):
+    game = FGAN(divergence)
+    v = torch.tensor([game.boundary], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(sum(game.d(v, v)), v)
+    assert slope.item() == pytest.approx(0, abs=1e-12)
