@@ -20,7 +20,8 @@ PLUGIN = """
         yield Entry("alpha", "fake_alpha_model:network", "its critic", traits=dict(role="replace"))
 
     def ganzoo_losses():
-        yield Entry("lost", "absent_model:Lost", "a loss that is not there")
+        says = dict(formula="D: f - r;  G: -f", divergence="a distance", output="energy")
+        yield Entry("lost", "absent_model:Lost", "a loss that is not there", traits=says)
 
     def ganzoo_weights():
         yield Entry("alpha/faces", "fake_alpha_model:faces", "trained on faces")
@@ -110,6 +111,14 @@ def test_options_that_cannot_be_read_are_told(run: Run) -> None:
     code, output, _ = run("info", "lost")
     assert code == 0
     assert "options cannot be read: absent_model:Lost: ModuleNotFoundError" in output
+
+
+def test_the_formula_of_a_loss_and_its_divergence_have_lines_of_their_own(run: Run) -> None:
+    _, output, _ = run("info", "lost")
+    lines = [line.split(maxsplit=1) for line in output.splitlines()]
+    assert ["formula", "D: f - r;  G: -f"] in lines
+    assert ["divergence", "a distance"] in lines
+    assert ["traits", "output=energy"] in lines
 
 
 def test_weights_have_no_options(run: Run) -> None:
