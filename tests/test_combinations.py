@@ -35,14 +35,15 @@ def all_hosts(per_judge: int) -> list[str]:
 def allowed(choice: Choice) -> bool:
     host, loss, regularizer, augment = choice
     architecture, *judges = host.split()
-    backbones = ["test-backbone"] if needs_backbone(judges) else []
     given = [regularizer] if regularizer else []
-    return not combine(architecture, loss, given, augment or "none", judges, backbones)
+    return not combine(architecture, loss, given, augment or "none", judges, backbones_for(judges))
 
 
-def needs_backbone(judges: list[str]) -> bool:
+def backbones_for(judges: list[str]) -> list[str]:
+    """The small frozen network for tests, where a discriminator takes one."""
     entries = [registry().find("discriminator", judge.partition(":")[0]).entry for judge in judges]
-    return any(entry.traits.get("backbone") == "needed" for entry in entries)
+    known = [one.name for one in registry().select("backbone", tags=["test"])]
+    return known[:1] if any("backbone" in entry.traits for entry in entries) else []
 
 
 def on_two_hosts() -> set[Want]:
@@ -138,7 +139,7 @@ def build(choice: Choice) -> Model:
         augment or "none",
         replacing[0] if replacing else "own",
         tuple(small(judge) for judge in judges if judge.endswith("join")),
-        ("test-backbone",) if needs_backbone(judges) else (),
+        tuple(backbones_for(judges)),
     )
     torch.manual_seed(0)
     made = model(config, DATA)
