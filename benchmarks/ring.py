@@ -1,6 +1,6 @@
 """Eight Gaussians on a ring, learned by four ways of moving the two players; draws docs/ring.png.
 
-    python benchmarks/ring.py --steps 6000 --out docs/ring.png
+    python benchmarks/ring.py --out docs/ring.png
 
 All columns share data, networks, game, optimizers and seed; only the rule of scope `players` differs. Prints, for each,
 how many of the eight modes get at least 1 % of the samples within three standard deviations, and the share of samples
@@ -32,7 +32,7 @@ PANEL, MARGIN, REACH = 150, 22, 3.0
 class Config:
     g_lr: float = 1e-3
     d_lr: float = 1e-3
-    beta1: float = 0.5
+    beta1: float = 0.9
     width: int = 128
     batch: int = 128
     game: str = "minimax"
@@ -153,13 +153,13 @@ def figure(columns: dict[str, list[Tensor]], marks: list[int]) -> Image.Image:
 def main() -> None:
     usual = Config()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--out", type=Path, default=Path("docs/ring.png"))
     parser.add_argument("--g-lr", type=float, default=usual.g_lr)
     parser.add_argument("--d-lr", type=float, default=usual.d_lr)
     parser.add_argument("--beta1", type=float, default=usual.beta1)
     parser.add_argument("--game", choices=["minimax", "non-saturating"], default=usual.game)
-    parser.add_argument("--strength", type=float, default=1.0, help="of consensus")
+    parser.add_argument("--strength", type=float, default=0.1, help="of consensus")
     parser.add_argument("--ahead", type=int, default=5, help="unrolled steps of D")
     parser.add_argument("--rules", nargs="+", choices=NAMES, default=NAMES)
     asked = parser.parse_args()
