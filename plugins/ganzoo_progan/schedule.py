@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TypeVar
 
-__all__ = ["at", "growth"]
+__all__ = ["at", "at_position", "growth"]
 
 Value = TypeVar("Value", int, float)
 
@@ -19,9 +19,11 @@ def growth(images: int, hold: int, fade: int, first: int, top: int) -> tuple[int
     if hold + fade == 0:
         return top, 1.0
     finished, rest = divmod(images, hold + fade)
-    position = first + finished + max(rest - hold, 0) / max(fade, 1)
-    if position >= top:
-        return top, 1.0
+    return at_position(min(first + finished + max(rest - hold, 0) / max(fade, 1), top))
+
+
+def at_position(position: float) -> tuple[int, float]:
+    """Level and alpha after so many levels have grown in: 2.25 is level 3 at a quarter of its weight."""
     level = ceil(position)
     return level, 1.0 - (level - position)
 
