@@ -1,7 +1,7 @@
 """ProGAN: one critic step and one generator step on images that grow from 4x4 pixels."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -237,7 +237,6 @@ def default(data: DataSpec) -> Preset:
 
 def tiny(data: DataSpec) -> Preset:
     """A pair small enough for tests, which grows every two steps."""
-    config = ProGAN.Config(
-        z_dim=8, base=32, limit=4, batch=8, hold_kimg=0.016, fade_kimg=0.016, kimg=0.2, ema_decay=0.9
-    )
-    return Preset(config)
+    base = max(32, data.resolution // 2)
+    growing = ProGAN.Config(z_dim=8, base=base, limit=4, batch=8, hold_kimg=0.016, fade_kimg=0.016)
+    return Preset(replace(growing, kimg=0.3, ema_decay=0.9))

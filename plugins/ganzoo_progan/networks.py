@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as f
 
 from zoo import DataSpec, Range
+from zoo.nn import minibatch_stddev
 
 __all__ = ["Discriminator", "EqualConv", "EqualLinear", "Generator", "discriminator", "fade", "pool", "repeat", "widths"]
 
@@ -232,7 +233,7 @@ class LastBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,inputs,4,4] to [N,outputs]."""
-        x = torch.cat([x, batch_spread(x, self.group, self.spread).to(x.dtype)], dim=1)
+        x = minibatch_stddev(x, self.group) if self.spread == "strided" else neighbours_spread(x, self.group)
         x = leaky(self.dense(leaky(self.conv(x)).flatten(1)))
         out: Tensor = self.score(x)
         return out
@@ -253,23 +254,20 @@ def activated(x: Tensor) -> Tensor:
     return pixel_norm(leaky(x))
 
 
-def batch_spread(x: Tensor, group: int = 4, spread: Spread = "strided") -> Tensor:
-    """Standard deviation over a group of images, averaged over features: float32 [N,1,H,W] (section 3).
+def neighbours_spread(x: Tensor, group: int = 4) -> Tensor:
+    """`minibatch_stddev` as in pytorch_GAN_zoo: x [N,C,H,W] with one more channel.
 
-    The official groups are N/group apart, with biased variance; the largest group up to `group` that divides
-    N is taken. pytorch_GAN_zoo's are neighbours, unbiased, and the whole batch where `group` does not divide it.
+    Groups are neighbours, the variance is unbiased; where `group` does not divide the batch, all of it is one
+    group, and a group of one has spread 0.
     """
     n, _, height, width = x.shape
-    if spread == "neighbours":
-        size = min(group, n) if n % min(group, n) == 0 else n
-        if size == 1:
-            return x.new_zeros(1, 1, 1, 1).expand(n, 1, height, width)
-        deviation = (x.float().unflatten(0, (-1, size)).var(dim=1) + 1e-8).sqrt().mean(dim=(1, 2, 3))
-        return deviation.repeat_interleave(size).view(n, 1, 1, 1).expand(-1, -1, height, width)
-    size = next(size for size in range(min(group, n), 0, -1) if n % size == 0)
-    variance = x.float().unflatten(0, (size, -1)).var(dim=0, correction=0)  # [N/size,C,H,W]
-    deviation = (variance + 1e-8).sqrt().mean(dim=(1, 2, 3))
-    return deviation.repeat(size).view(n, 1, 1, 1).expand(-1, -1, height, width)
+    size = min(group, n) if n % min(group, n) == 0 else n
+    if size == 1:
+        return f.pad(x, (0, 0, 0, 0, 0, 1))
+    exact = x.to(torch.promote_types(x.dtype, torch.float32))
+    deviation = (exact.unflatten(0, (-1, size)).var(dim=1) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+    maps = deviation.repeat_interleave(size)[:, None, None, None].expand(n, 1, height, width)
+    return torch.cat([x, maps.to(x.dtype)], dim=1)
 
 
 def fade(coarse: Tensor, fine: Tensor, alpha: float) -> Tensor:
