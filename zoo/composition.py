@@ -79,7 +79,12 @@ def critic_of(judge: nn.Module, game: Game, regularizers: dict[str, object], aug
             regularizer.apply(judge)
     chosen = [text for text, regularizer in regularizers.items() if isinstance(regularizer, Penalty)]
     penalties = {name: cast(Penalty, regularizers[text]) for name, text in named(chosen).items()}
-    return Critic(judge, game, augment=augment, penalties=penalties)
+    return kind_of(judge)(judge, game, augment=augment, penalties=penalties)
+
+
+def kind_of(judge: nn.Module) -> Callable[..., Critic]:
+    """What trains this network: Critic, or the kind that it brings along as `critic`."""
+    return cast(Callable[..., Critic], getattr(judge, "critic", Critic))
 
 
 def build_ally(text: str, parts: Parts, data: DataSpec) -> Critic:

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ganzoo_progan.critic import ClassifyingCritic
 from ganzoo_progan.networks import Discriminator, Generator, fade, pool, repeat, widths
 from ganzoo_progan.schedule import at, growth
 from zoo import (
     Averaging,
     Batch,
     DataSpec,
+    InvalidOptions,
     Model,
     Parts,
     Phase,
@@ -52,6 +54,7 @@ class ProGAN(Model):
         fused: bool = True  # D pools before bias and activation; false: after, as pytorch_GAN_zoo
         group: Annotated[int, Range(1)] = 4  # images whose spread D measures together
         spread: Literal["strided", "neighbours"] = "strided"  # which images are a group; neighbours: pytorch_GAN_zoo
+        condition: Literal["none", "label"] = "none"  # label: classes as input of G and as second task of D
         first: Literal[4, 8, 16, 32, 64, 128, 256, 512, 1024] = 4  # pixels at the start
         hold_kimg: Annotated[float, Range(0)] = 600.0  # thousands of images at a level before the next fades in
         fade_kimg: Annotated[float, Range(0)] = 600.0  # thousands of images while it fades in
@@ -66,6 +69,7 @@ class ProGAN(Model):
         ema_decay: Annotated[float, Range(0, 1)] = 0.999  # share of G's average kept per step; 0 keeps none
 
     config: Config
+    conditions: ClassVar[tuple[str, ...]] = ("label",)
     compiled: ClassVar[tuple[str, ...]] = ()  # the generator changes its shape as it grows
     presets: ClassVar[Mapping[str, Callable[[DataSpec], Preset]]] = {
         "default": lambda data: default(data),
@@ -78,7 +82,10 @@ class ProGAN(Model):
         super().__init__(config, data)
         c = config
         self.optimizers: list[Optimizer] = []
-        self.generator = Generator(self.widths(), data.channels, c.z_dim, first_bias=c.first_bias)
+        self.classes = data.classes if c.condition == "label" else 0
+        if self.classes:
+            self.needs = ("image", "label")
+        self.generator = Generator(self.widths(), data.channels, c.z_dim, self.classes, c.first_bias)
 
     @classmethod
     def problems(cls, config: Config, data: DataSpec) -> list[str]:
@@ -89,6 +96,8 @@ class ProGAN(Model):
             problems.append(f"progan doubles from 4 px, so {size} px is out of reach; take {lower} or {2 * lower}.")
         if config.first > size:
             problems.append(f"progan: first={config.first} px is beyond the data's {size} px; take {size} or less.")
+        if config.condition == "label" and not data.classes:
+            problems.append("progan: the data has no labels to condition on; take --condition none.")
         if (narrow := 2 * config.base // max(size, 1)) < 1:
             problems.append(f"progan: base={config.base} leaves {narrow} channels at {size} px; take {size // 2} or more.")
         return problems
@@ -104,14 +113,24 @@ class ProGAN(Model):
 
     def build_critics(self, parts: Parts) -> None:
         """One critic. Training starts small."""
-        c, data = self.config, self.data
-        dense = min(c.base, c.limit)
-        self.critic = compose(
-            parts,
-            data,
-            lambda: Discriminator(self.widths(), data.channels, 0, dense, c.fused, c.group, c.spread),
-        )
+        if self.classes and parts.discriminator != "own":
+            raise InvalidOptions(
+                [
+                    f"discriminator '{parts.discriminator}' cannot name classes, as progan's own does under "
+                    f"--condition label; let it join beside: {parts.discriminator}:role=join"
+                ]
+            )
+        self.critic = compose(parts, self.data, self.discriminator)
         self.grow(Progress())
+
+    def discriminator(self) -> Discriminator:
+        """The paper's, with a head for the classes."""
+        c = self.config
+        dense = min(c.base, c.limit)
+        network = Discriminator(self.widths(), self.data.channels, self.classes, dense, c.fused, c.group, c.spread)
+        if self.classes:
+            network.critic = ClassifyingCritic
+        return network
 
     def phases(self) -> list[Phase]:
         """Each player draws fakes of its own."""
@@ -154,14 +173,18 @@ class ProGAN(Model):
         return min(c.batch, at(c.batch_limits, self.growth(progress)[0], c.batch))
 
     def d_loss(self, batch: Batch) -> Terms:
-        """Reals at the size and sharpness of the fakes."""
-        real = self.seen(batch["image"])
-        return self.critic.d_loss(real, self.fake(len(real)))
+        """Reals at the size and sharpness of the fakes, which take the labels of the reals."""
+        real, condition = self.seen(batch["image"]), self.condition(batch)
+        return self.critic.d_loss(real, self.fake(len(real), condition), **condition)
 
     def g_loss(self, batch: Batch) -> Terms:
         """Fresh fakes."""
-        real = self.seen(batch["image"])
-        return self.critic.g_loss(self.fake(len(real)), real)
+        real, condition = self.seen(batch["image"]), self.condition(batch)
+        return self.critic.g_loss(self.fake(len(real), condition), real, **condition)
+
+    def condition(self, batch: Batch) -> Batch:
+        """The labels of a batch, where they are used."""
+        return {"label": batch["label"]} if self.classes else {}
 
     def seen(self, images: Tensor) -> Tensor:
         """Reals of any size as the critics see them: at the grown size, faded as the fakes are, enlarged."""
@@ -171,17 +194,21 @@ class ProGAN(Model):
             images = fade(repeat(pool(images, 2), 2), images, alpha)
         return repeat(images, self.data.resolution // (4 << level))
 
-    def fake(self, n: int) -> Tensor:
+    def fake(self, n: int, condition: Batch) -> Tensor:
         """Images of fresh latents."""
-        return self.generate({"z": torch.randn(n, self.config.z_dim, device=self.device)})
+        return self.generate({"z": torch.randn(n, self.config.z_dim, device=self.device), **condition})
 
     def prior(self, n: int, seed: int) -> Batch:
-        """Latents z [n,z_dim]."""
-        return {"z": draw_normal(n, self.config.z_dim, seed)}
+        """Latents z [n,z_dim]; where labels are used, one of each drawn evenly: label int64 [n]."""
+        drawn = draw_normal(n, self.config.z_dim + bool(self.classes), seed)
+        if not self.classes:
+            return {"z": drawn}
+        share = torch.special.ndtr(drawn[:, -1])  # uniform on (0, 1)
+        return {"z": drawn[:, :-1], "label": (share * self.classes).long().clamp(max=self.classes - 1)}
 
     def generate(self, inputs: Batch) -> Tensor:
-        """Images of latents z [N,z_dim], of full size at any age."""
-        out: Tensor = self.generator(inputs["z"])
+        """Images of latents z [N,z_dim], and labels where they are used; of full size at any age."""
+        out: Tensor = self.generator(inputs["z"], inputs.get("label"))
         return out.float()
 
     def averaging(self) -> Averaging | None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from zoo import DataSpec, Range
+from zoo import Critic, DataSpec, Range
 from zoo.nn import minibatch_stddev
 
 __all__ = ["Discriminator", "EqualConv", "EqualLinear", "Generator", "discriminator", "fade", "pool", "repeat", "widths"]
@@ -172,6 +172,7 @@ class Discriminator(Growing):
     """
 
     conditions = ()
+    critic: type[Critic] = Critic
 
     def __init__(
         self,

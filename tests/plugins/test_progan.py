@@ -370,6 +370,52 @@ def test_as_a_part_of_other_models():
     assert [tuple(m.shape[1:]) for m in network.features(torch.zeros(2, 1, 16, 16))] == [(4, 16, 16), (4, 8, 8), (4, 4, 4)]
 
 
+def labelled():
+    torch.manual_seed(0)
+    data = DataSpec(16, classes=3)
+    return zoo.create("progan", preset="tiny", data=data, condition="label", training=True)
+
+
+def test_labels_are_an_input_of_g_and_a_task_of_d():
+    model = labelled()
+    assert model.needs == ("image", "label")
+    label = torch.tensor([0, 1, 2, 0])
+    z = model.prior(1, 0)["z"].expand(3, -1)
+    images = model.generate({"z": z, "label": label[:3]})
+    assert not torch.equal(images[0], images[1])
+    real, fake = torch.randn(2, 4, 3, 16, 16)
+    with torch.no_grad():
+        of_real, of_fake = model.critic.network(real), model.critic.network(fake)
+        assert of_real.shape == (4, 4)
+    terms = model.critic.d_loss(real, fake, label=label)
+    torch.testing.assert_close(terms["real_class"], -of_real[:, 1:].log_softmax(1)[range(4), label].mean())
+    torch.testing.assert_close(terms["fake_class"], -of_fake[:, 1:].log_softmax(1)[range(4), label].mean())
+    torch.testing.assert_close(terms["fake"], of_fake[:, 0].mean())
+    terms = model.critic.g_loss(fake, real, label=label)
+    torch.testing.assert_close(terms["class"], -of_fake[:, 1:].log_softmax(1)[range(4), label].mean())
+    torch.testing.assert_close(terms["adv"], -of_fake[:, 0].mean())
+
+
+def test_labelled_training():
+    model = labelled()
+    engine = Training(model)
+    for _ in range(4):
+        log = engine.step({"image": torch.rand(8, 3, 8, 8), "label": torch.randint(3, (8,))})
+    assert {"D/real_class", "D/fake_class", "G/class"} <= log.keys()
+    drawn = model.prior(3000, 0)
+    assert drawn["label"].bincount(minlength=3).tolist() == pytest.approx([1000] * 3, abs=100)
+    assert torch.equal(drawn["z"], ProGAN.prior(tiny(), 3000, 0)["z"])
+    assert torch.equal(model.prior(1, 7)["label"], drawn["label"][7:8])
+
+
+def test_labels_need_labels_and_the_own_critic():
+    with pytest.raises(InvalidOptions, match="no labels"):
+        zoo.create("progan", resolution=16, condition="label")
+    model = labelled()
+    with pytest.raises(InvalidOptions, match="dcgan:role=join"):
+        model.build_critics(dataclasses.replace(ProGAN.parts(model.config), discriminator="dcgan"))
+
+
 def test_resuming_across_a_change_of_level_is_exact(tmp_path, pictures):
     """Ten steps of 4, 8 and 16 px, fading included, against three runs that stop within a hold and within a fade."""
     options = {"preset": "tiny", "device": "cpu", "quiet": True, "precision": "fp32", "batch_limits": (8, 6, 4)}

@@ -1,12 +1,12 @@
 """Published ProGAN layouts: names, factors and widths, with random weights in both layouts."""
 
+import dataclasses
 from math import sqrt
 
 import pytest
 import torch
 from torch.nn import functional as f
 
-import zoo
 from ganzoo_progan.model import ProGAN
 from ganzoo_progan.networks import Discriminator, Generator, widths
 from ganzoo_progan.official import (
@@ -17,7 +17,8 @@ from ganzoo_progan.official import (
     to_facebook,
     to_tensorflow,
 )
-from zoo import DataSpec, ZooError
+from zoo import ZooError
+from zoo.training.engine import Training
 
 FACEBOOK = {"lossCriterion": "WGANGP", "leakyReluLeak": 0.2, "miniBatchStdDev": True, "alpha": 0.0}
 
@@ -76,9 +77,7 @@ def normed(x):
 
 def facebook_images(g, z, alpha):
     x = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-    x = normed(theirs(g, "formatLayer", x).view(len(z), -1, 4, 4)) if False else f.leaky_relu(theirs(g, "formatLayer", x), 0.2)
-    x = x.view(len(z), -1, 4, 4)
-    x = x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+    x = normed(theirs(g, "formatLayer", x).view(len(z), -1, 4, 4))
     x = normed(theirs(g, "groupScale0.0", x))
     for i in (0, 1):
         below, x = x, f.interpolate(x, scale_factor=2)
@@ -265,6 +264,18 @@ def test_tensorflow_weights_give_tensorflow_scores(fused):
     torch.testing.assert_close(d(images), x, rtol=1e-4, atol=1e-4)
 
 
+def test_tensorflow_labels_follow_the_latents():
+    foreign = tensorflow_g(z_dim=8)
+    config, data = tensorflow_model(foreign, {"label_size": 2})
+    assert (config.z_dim, config.condition, data.classes) == (6, "label", 2)
+    g, d = built(config, data)
+    g.load_state_dict(from_tensorflow(foreign, g))
+    z = torch.randn(2, 6)
+    joined = torch.cat([z, torch.eye(2)[[1, 0]]], dim=1)
+    torch.testing.assert_close(g(z, torch.tensor([1, 0])), tf_images(foreign, joined, True), rtol=1e-4, atol=1e-5)
+    assert d(torch.zeros(4, 3, 16, 16)).shape == (4, 3)
+
+
 def test_there_and_back_to_tensorflow():
     networks = built(*tensorflow_model(tensorflow_g(), {}))
     for foreign, network in zip((tensorflow_g(), tensorflow_d()), networks, strict=True):
@@ -314,8 +325,12 @@ def test_foreign_names_stay_as_they_are():
     assert "blocks.0.score.bias" not in from_tensorflow({}, d)
 
 
-def test_taken_over_networks_train(tmp_path):
+def test_taken_over_networks_train_on():
     config, data = facebook_model(facebook_g(), FACEBOOK)
-    model = zoo.create("progan", data=DataSpec(16), training=True, first_bias="position", fused=False, spread="neighbours")
-    assert {"first_bias", "fused", "spread"} <= {field for field in config.__slots__}
-    assert data == model.data
+    config = dataclasses.replace(config, first=16, batch=4)
+    model = ProGAN(config, data)
+    model.build_critics(ProGAN.parts(config))
+    model.generator.load_state_dict(from_facebook(facebook_g(), model.generator))
+    model.critic.network.load_state_dict(from_facebook(facebook_d(), model.critic.network))
+    log = Training(model).step({"image": torch.rand(4, 3, 16, 16)})
+    assert all(value.isfinite() for value in log.values())
