@@ -1,6 +1,6 @@
 """ProGAN's speed at each level: images per second of whole training steps on random pictures.
 
-    python benchmarks/progan_levels.py [--preset default] [--resolution 64] [--seconds 10] [--device cpu]
+python benchmarks/progan_levels.py [--preset default] [--resolution 64] [--seconds 10] [--device cpu]
 """
 
 import argparse

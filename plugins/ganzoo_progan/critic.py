@@ -26,6 +26,10 @@ class ClassifyingCritic(Critic):
         self.guesses.append(out[:, 1:])
         return [out[:, :1]]
 
+    def judge(self, real: Tensor, fake: Tensor, **condition: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Reals, then fakes, so that the guesses are in this order."""
+        return self.logits(real, **condition), self.logits(fake, **condition)
+
     def d_loss(self, real: Tensor, fake: Tensor, **condition: Tensor) -> Terms:
         """The game, and the class of reals and fakes."""
         terms = super().d_loss(real, fake, **condition)

@@ -98,8 +98,8 @@ class ProGAN(Model):
             problems.append(f"progan: first={config.first} px is beyond the data's {size} px; take {size} or less.")
         if config.condition == "label" and not data.classes:
             problems.append("progan: the data has no labels to condition on; take --condition none.")
-        if (narrow := 2 * config.base // max(size, 1)) < 1:
-            problems.append(f"progan: base={config.base} leaves {narrow} channels at {size} px; take {size // 2} or more.")
+        if 2 * config.base < size:
+            problems.append(f"progan: base={config.base} leaves no channel at {size} px; take {size // 2} or more.")
         return problems
 
     @classmethod

@@ -1,6 +1,7 @@
 """ProGAN's networks: equalised layers, and a generator and a discriminator that grow in place."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod, sqrt
 from typing import Annotated, Literal
 
@@ -11,7 +12,17 @@ from torch.nn import functional as f
 from zoo import Critic, DataSpec, Range
 from zoo.nn import minibatch_stddev
 
-__all__ = ["Discriminator", "EqualConv", "EqualLinear", "Generator", "discriminator", "fade", "pool", "repeat", "widths"]
+__all__ = [
+    "Discriminator",
+    "EqualConv",
+    "EqualLinear",
+    "Generator",
+    "discriminator",
+    "fade",
+    "pool",
+    "repeat",
+    "widths",
+]
 
 HE = sqrt(2)  # gain of a layer before a ReLU (He et al. 2015)
 
@@ -116,7 +127,7 @@ class Generator(Growing):
     ) -> None:
         super().__init__(len(widths))
         self.classes = classes
-        blocks = [UpBlock(wide, narrow) for wide, narrow in zip(widths[:-1], widths[1:], strict=True)]
+        blocks = [UpBlock(wide, narrow) for wide, narrow in pairwise(widths)]
         self.blocks = nn.ModuleList([FirstBlock(z_dim + classes, widths[0], first_bias), *blocks])
         self.to_rgb = nn.ModuleList(EqualConv(width, channels, 1, gain=1) for width in widths)
 
@@ -172,6 +183,7 @@ class Discriminator(Growing):
     """
 
     conditions = ()
+    takes_batches = True
     critic: type[Critic] = Critic
 
     def __init__(
@@ -185,13 +197,13 @@ class Discriminator(Growing):
         spread: Spread = "strided",
     ) -> None:
         super().__init__(len(widths))
-        blocks = [DownBlock(narrow, wide, fused) for wide, narrow in zip(widths[:-1], widths[1:], strict=True)]
+        blocks = [DownBlock(narrow, wide, fused) for wide, narrow in pairwise(widths)]
         self.blocks = nn.ModuleList([LastBlock(widths[0], dense, 1 + classes, group, spread), *blocks])
         self.from_rgb = nn.ModuleList(EqualConv(channels, width, 1) for width in widths)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits [N,1+classes]."""
-        out: Tensor = self.blocks[0](self.features(images)[-1])
+    def forward(self, images: Tensor, batches: int = 1) -> Tensor:
+        """Logits [N,1+classes] of so many batches, one behind the other; each is compared within itself."""
+        out: Tensor = self.blocks[0](self.features(images)[-1], batches)
         return out
 
     def features(self, images: Tensor) -> list[Tensor]:
@@ -232,12 +244,16 @@ class LastBlock(nn.Module):
         self.dense = EqualLinear(inputs * 16, dense)
         self.score = EqualLinear(dense, outputs, gain=1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, batches: int = 1) -> Tensor:
         """[N,inputs,4,4] to [N,outputs]."""
-        x = minibatch_stddev(x, self.group) if self.spread == "strided" else neighbours_spread(x, self.group)
+        x = torch.cat([self.compared(batch) for batch in x.chunk(batches)])
         x = leaky(self.dense(leaky(self.conv(x)).flatten(1)))
         out: Tensor = self.score(x)
         return out
+
+    def compared(self, x: Tensor) -> Tensor:
+        """One batch with its spread."""
+        return minibatch_stddev(x, self.group) if self.spread == "strided" else neighbours_spread(x, self.group)
 
 
 def leaky(x: Tensor) -> Tensor:
@@ -266,7 +282,7 @@ def neighbours_spread(x: Tensor, group: int = 4) -> Tensor:
     if size == 1:
         return f.pad(x, (0, 0, 0, 0, 0, 1))
     exact = x.to(torch.promote_types(x.dtype, torch.float32))
-    deviation = (exact.unflatten(0, (-1, size)).var(dim=1) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+    deviation = (exact.reshape(-1, size, *x.shape[1:]).var(dim=1) + 1e-8).sqrt().mean(dim=(1, 2, 3))
     maps = deviation.repeat_interleave(size)[:, None, None, None].expand(n, 1, height, width)
     return torch.cat([x, maps.to(x.dtype)], dim=1)
 
@@ -294,6 +310,4 @@ def discriminator(
     group: Annotated[int, Range(1)] = 4,  # images whose spread is measured together
 ) -> Discriminator:
     """The fully grown discriminator as a part for other models."""
-    return Discriminator(
-        widths(data.resolution, base, limit), data.channels, dense=min(base, limit), group=group
-    )
+    return Discriminator(widths(data.resolution, base, limit), data.channels, dense=min(base, limit), group=group)

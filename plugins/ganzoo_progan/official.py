@@ -123,7 +123,10 @@ def name_of(network: Network, layer: str, kind: str) -> str:
 
 
 def tensorflow_model(
-    generator: Tensors, g_arguments: Mapping[str, Any], d_arguments: Mapping[str, Any] | None = None, d: Tensors = {}
+    generator: Tensors,
+    g_arguments: Mapping[str, Any],
+    d_arguments: Mapping[str, Any] | None = None,
+    discriminator: Tensors | None = None,
 ) -> tuple[ProGAN.Config, DataSpec]:
     """Configuration and data of the official networks, from their variables and static arguments.
 
@@ -137,8 +140,9 @@ def tensorflow_model(
         "pixelnorm_epsilon": (1e-8,),
         "fmap_decay": (1.0,),
     }
+    d, d_arguments = discriminator or {}, d_arguments or {}
     refuse(g_arguments, unsupported, "the official G_paper")
-    refuse(d_arguments or {}, unsupported, "the official D_paper")
+    refuse(d_arguments, unsupported, "the official D_paper")
     top = len(list(numbered(generator, "ToRGB_lod{}", ""))) - 1
     wide = [generator[f"ToRGB_lod{top - level}/weight"].shape[2] for level in range(top + 1)]
     classes = int(g_arguments.get("label_size", 0))
@@ -150,7 +154,7 @@ def tensorflow_model(
         base=base,
         limit=limit,
         fused=not any(name.endswith("/Conv1/weight") for name in d),
-        group=int((d_arguments or {}).get("mbstd_group_size", 4)),
+        group=int(d_arguments.get("mbstd_group_size", 4)),
         condition="label" if classes else "none",
     )
     return config, DataSpec(4 << top, channels=len(generator["ToRGB_lod0/bias"]), classes=classes)

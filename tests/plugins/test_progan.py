@@ -172,6 +172,13 @@ def test_the_spread_among_neighbours(n):
     torch.testing.assert_close(out[:, 3], expected[:, None, None].expand(n, 2, 2), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("spread", ["strided", "neighbours"])
+def test_batches_in_one_pass_are_batches_of_their_own(spread):
+    d = randomise(Discriminator(NARROW, dense=8, spread=spread))
+    a, b = torch.randn(2, 8, 3, 16, 16)
+    torch.testing.assert_close(d(torch.cat([a, b]), batches=2), torch.cat([d(a), d(b)]), rtol=1e-4, atol=1e-4)
+
+
 def test_the_papers_schedule():
     """lod = log2(R / 4) - i - max(kimg in phase - T, 0) / F, with T = F = 800 for v1."""
     for kimg in [0, 799, 800, 801, 1200, 1600, 2400, 3333, 11_999, 12_000, 12_400, 12_799, 12_800, 12_801, 19_000]:
@@ -350,9 +357,13 @@ def test_options_beyond_the_data():
 
 @pytest.mark.parametrize("extra", [{"discriminator": "dcgan"}, {"discriminator": "dcgan:role=join"}])
 def test_foreign_critics_judge_full_size_at_any_age(extra, pictures):
-    asked = Asked(preset="tiny", loss="non-saturating", regularize=("none",), augment="diffaugment", **{
-        key: (value,) for key, value in extra.items()
-    })
+    asked = Asked(
+        preset="tiny",
+        loss="non-saturating",
+        regularize=("none",),
+        augment="diffaugment",
+        **{key: (value,) for key, value in extra.items()},
+    )
     plan, _ = resolve("progan", str(pictures), asked, torch.device("cpu"))
     model = plan.model_class()(plan.config, plan.data)
     model.build_critics(plan.parts)
@@ -367,7 +378,8 @@ def test_as_a_part_of_other_models():
     data = DataSpec(16, channels=1)
     network = discriminator(data, base=32, limit=4)
     assert network(torch.zeros(4, 1, 16, 16)).shape == (4, 1)
-    assert [tuple(m.shape[1:]) for m in network.features(torch.zeros(2, 1, 16, 16))] == [(4, 16, 16), (4, 8, 8), (4, 4, 4)]
+    maps = network.features(torch.zeros(2, 1, 16, 16))
+    assert [tuple(m.shape[1:]) for m in maps] == [(4, 16, 16), (4, 8, 8), (4, 4, 4)]
 
 
 def labelled():

@@ -199,7 +199,7 @@ def tensorflow_d(wide=(6, 6, 4), dense=6, fused=True):
     return drawn(shapes) | {"lod": torch.tensor(0.0)}
 
 
-def tf_conv(tensors, scope, x, gain=sqrt(2)):
+def tf_conv(tensors, scope, x, gain=2**0.5):
     """[kh,kw,in,out], a correlation as TensorFlow's."""
     weight = tensors[f"{scope}/weight"]
     weight = weight * gain / sqrt(weight[..., 0].numel())
