@@ -19,7 +19,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         tags=("unconditional", "classic", "progressive"),
         needs=("image",),
         presets={
-            "default": "64 px within 40 minutes on a 2-core CPU: narrow networks, short phases",
+            "default": "64 px within 40 minutes on a 2-core CPU: narrow networks, short phases, lazy R1",
             "celeba-hq": "the paper's networks, schedule and batches for CelebA-HQ at up to 1024 px",
             "v2": "the authors' later recipe for one GPU: larger batches, shorter phases, a higher last rate",
             "tiny": "for tests: a few thousand weights",
