@@ -467,3 +467,10 @@ def test_the_loop_hands_over_the_running_size(tmp_path, pictures, monkeypatch):
 def test_the_preset_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         ProGAN.Config().batch = 3
+
+
+def test_a_dry_run_measures_full_size(pictures):
+    told = zoo.dry_run("progan", pictures, preset="tiny", device="cpu")
+    assert "s per thousand images at 16 px" in told
+    assert "so at most" in told
+    assert " kimg, so" not in told
