@@ -99,7 +99,12 @@ def critic_of(judge: nn.Module, game: Game, regularizers: dict[str, object], aug
     penalties = {name: cast(Penalty | LogitPenalty, regularizers[text]) for name, text in named(chosen).items()}
     memory = next((each for each in regularizers.values() if isinstance(each, Memory)), None)
     players = [each for each in regularizers.values() if isinstance(each, PlayersRegularizer)]
-    return Critic(judge, game, augment=augment, penalties=penalties, memory=memory, players=players)
+    return kind_of(judge)(judge, game, augment=augment, penalties=penalties, memory=memory, players=players)
+
+
+def kind_of(judge: nn.Module) -> Callable[..., Critic]:
+    """What trains this network: Critic, or the kind that it brings along as `critic`."""
+    return cast(Callable[..., Critic], getattr(judge, "critic", Critic))
 
 
 def build_ally(text: str, parts: Parts, data: DataSpec) -> Critic:

@@ -15,7 +15,8 @@ def minibatch_stddev(x: Tensor, group: int = 4, features: int = 1) -> Tensor:
     """
     n, c, h, w = x.shape
     size = next(size for size in range(min(group, n), 0, -1) if n % size == 0)
-    y = x.float().reshape(size, n // size, features, c // features, h, w)  # [G,N/G,F,C/F,H,W]
+    exact = x.to(torch.promote_types(x.dtype, torch.float32))
+    y = exact.reshape(size, n // size, features, c // features, h, w)  # [G,N/G,F,C/F,H,W]
     deviation = (y.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(2, 3, 4))  # [N/G,F]
     maps = deviation.repeat(size, 1)[:, :, None, None].expand(n, features, h, w)
     return torch.cat([x, maps.to(x.dtype)], dim=1)

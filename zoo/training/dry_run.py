@@ -49,8 +49,14 @@ def listing(plan: Plan, source: Source) -> list[str]:
 
 
 def measured(plan: Plan, training: Training) -> list[str]:
-    """FLOPs per image of the first step; time per thousand images and peak memory, from three steps after it."""
-    batch = training.model.batch_size(Progress())
+    """FLOPs per image of the first step; time per thousand images and peak memory, from three steps after it.
+
+    A model that grows is measured at the size it ends with.
+    """
+    model, end = training.model, Progress(images=round(1000 * (plan.settings.kimg or plan.config.kimg)))
+    grows = model.resolution(Progress()) != model.resolution(end)
+    training.progress = end if grows else Progress()
+    batch = model.batch_size(training.progress)
     spec = plan.data
     shape = (batch, spec.resolution, spec.resolution, spec.channels)
     pictures = torch.rand(shape, device=training.model.device).permute(0, 3, 1, 2) * 2 - 1
@@ -58,6 +64,7 @@ def measured(plan: Plan, training: Training) -> list[str]:
     given = {"image": pictures, "index": items % max(spec.items, 1), "label": items % max(spec.classes, 1)}
     fields = {name: given[name] for name in training.model.needs}
     with FlopCounterMode(display=False) as counter:
+        counter.mod_tracker.__exit__(None, None, None)  # its hooks on modules refuse gradients within a forward pass
         training.step(dict(fields))
     synchronise(pictures.device)
     start = time.perf_counter()
@@ -65,8 +72,10 @@ def measured(plan: Plan, training: Training) -> list[str]:
         training.step(dict(fields))
     synchronise(pictures.device)
     per_image = (time.perf_counter() - start) / STEPS / batch
-    told = f"  about {1000 * per_image:.1f} s per thousand images, {peak_memory(pictures.device):.1f} GB at the most"
+    where, bound = (f" at {model.resolution(end)} px", "at most ") if grows else ("", "")
+    memory = peak_memory(pictures.device)
+    told = f"  about {1000 * per_image:.1f} s per thousand images{where}, {memory:.1f} GB at the most"
     if plan.settings.kimg:
-        told += f", so {duration(1000 * plan.settings.kimg * per_image)} for {plan.settings.kimg:g} kimg"
+        told += f", so {bound}{duration(1000 * plan.settings.kimg * per_image)} for {plan.settings.kimg:g} kimg"
     flops = counter.get_total_flops() / batch / 1e9
     return [f"  {flops:.2f} GFLOPs per image in the first step, in which every phase is due", told]

@@ -135,7 +135,8 @@ class Loop:
         """One training step and whatever is due after it."""
         before = self.training.progress.images
         model = self.training.model
-        size = model.batch_size(self.training.progress) // world_size()
+        pieces = world_size() * self.settings.microbatches  # a schedule's batch is cut to whole microbatches
+        size = max(model.batch_size(self.training.progress) // pieces, 1) * self.settings.microbatches
         batch = self.loader.batch(before, size)
         self.meter.add(self.training.step(self.sized(batch)))
         after = self.training.progress.images
