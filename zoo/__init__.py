@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from zoo.options import Range
     from zoo.pictures import grid, to_pil
+    from zoo.training.distributed import all_sum
     from zoo.training.dry_run import dry_run
     from zoo.training.run import resume, train
     from zoo.use import create, list_models, load
@@ -54,6 +55,7 @@ _HOMES = {
     ),
     "zoo.options": ("Range",),
     "zoo.pictures": ("grid", "to_pil"),
+    "zoo.training.distributed": ("all_sum",),
     "zoo.training.dry_run": ("dry_run",),
     "zoo.training.run": ("resume", "train"),
     "zoo.use": ("create", "list_models", "load"),
@@ -82,6 +84,7 @@ __all__ = [
     "ZooError",
     "adam",
     "add_ally",
+    "all_sum",
     "compose",
     "create",
     "critics_of",

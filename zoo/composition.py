@@ -53,9 +53,15 @@ def compose(
             f"loss '{parts.loss}' takes {game.output}, but the discriminator returns {output}; "
             + f"take a loss on {output}, or a discriminator that returns {game.output}."
         )
+    augment = build_augment(parts.augment)
+    if augment.adaptive and game.boundary is None:
+        problems.append(
+            f"augmentation '{parts.augment}' adapts to the sign of D at reals, which says nothing under loss "
+            f"'{parts.loss}'; give it a fixed probability: {parse(parts.augment).name}:p=0.2"
+        )
     if problems:
         raise InvalidOptions(problems)
-    critic = critic_of(judge, game, regularizers, build_augment(parts.augment))
+    critic = critic_of(judge, game, regularizers, augment)
     for name, text in named(parts.allies).items():
         critic.allies[name.replace("-", "_")] = build_ally(text, parts, data)
     return critic

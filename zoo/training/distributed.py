@@ -10,7 +10,16 @@ from torch import Tensor, distributed, nn
 
 from zoo.errors import ZooError
 
-__all__ = ["average_gradients", "barrier", "broadcast_state", "mean_over_ranks", "processes", "rank", "world_size"]
+__all__ = [
+    "all_sum",
+    "average_gradients",
+    "barrier",
+    "broadcast_state",
+    "mean_over_ranks",
+    "processes",
+    "rank",
+    "world_size",
+]
 
 
 def world_size() -> int:
