@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo_augment.colours import colour_maps, recolour
 from ganzoo_augment.controller import Controller
-from ganzoo_augment.draws import Draws, Random
+from ganzoo_augment.draws import Draws
 from ganzoo_augment.filters import bands
 from ganzoo_augment.warp import blit, gated, geom, warp
 from zoo import Augment, Range, Terms
@@ -41,7 +41,7 @@ class Ada(Augment):
         self.color = color
         self.controller = Controller(p, target, kimg, warmup_kimg)
         self.adaptive = p is None
-        self.draws: Draws = Random()
+        self.draws = Draws()
 
     def forward(self, images: Tensor, spatial: Spatial) -> tuple[Tensor, Spatial]:
         """Augment; at p = 0 everything stays as it is."""
@@ -65,22 +65,19 @@ class Ada(Augment):
     def move(self, images: Tensor, spatial: Spatial, p: float) -> tuple[Tensor, Spatial]:
         """Draw one motion per image and carry it out, on what lies on the same pixels too."""
         n, _, height, width = images.shape
-        maps = [draw(self.draws, n, p, height, width) for draw in self.motions()]
-        if not maps:
-            return images, spatial
-        inverse = maps[0] if len(maps) == 1 else maps[0] @ maps[1]
+        inverse = torch.eye(3, dtype=torch.float64, device="cpu").repeat(n, 1, 1)
+        if "blit" in self.operations:
+            inverse = inverse @ blit(self.draws, n, p, height, width)
+        if "geom" in self.operations:
+            inverse = inverse @ geom(self.draws, n, p, height, width)
         layers = {"": images, **spatial}
         moved = warp(torch.cat([value.to(images.dtype) for value in layers.values()], 1), inverse)
-        parts = moved.split([value.shape[1] for value in layers.values()], 1)
+        parts = torch.split(moved, [value.shape[1] for value in layers.values()], 1)
         found = {
             name: part > 0.5 if value.dtype == torch.bool else part.to(value.dtype)
             for (name, value), part in zip(layers.items(), parts, strict=True)
         }
         return found.pop(""), found
-
-    def motions(self) -> "list[type[blit]]":
-        """The geometric operations that are on."""
-        return [draw for name, draw in (("blit", blit), ("geom", geom)) if name in self.operations]
 
     def watch(self, real_logits: Tensor) -> None:
         """Let p follow."""
@@ -107,7 +104,8 @@ def filtered(images: Tensor, draws: Draws, p: float) -> Tensor:
         factor[:, band : band + 1] = gated(draws, n, p, torch.exp2(draws.normal(n)), 1)
         gains *= factor / (factor.square() @ SPECTRUM).sqrt()[:, None]
     down, across = (torch.tensordot(gains, bands(size), 1).to(images) for size in (height, width))  # [N,size,size]
-    return down[:, None] @ images @ across[:, None].mT
+    out: Tensor = down[:, None] @ images @ across[:, None].mT
+    return out
 
 
 def noisy(images: Tensor, draws: Draws, p: float) -> Tensor:

@@ -47,4 +47,4 @@ def recolour(images: Tensor, maps: Tensor) -> Tensor:
         gain, offset = (value.to(images)[:, None, None, None] for value in (mean[:, :3].sum(1), mean[:, 3]))
         return images * gain + offset
     matrix, offset = (part.to(images) for part in (maps[:, :3, :3], maps[:, :3, 3:]))
-    return torch.baddbmm(offset, matrix, images.flatten(2)).unflatten(2, images.shape[2:])
+    return torch.baddbmm(offset, matrix, images.flatten(2)).view(images.shape)

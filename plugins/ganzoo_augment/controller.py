@@ -1,7 +1,6 @@
 """How strongly to augment: a fixed probability, or one that follows how sure D is of the reals."""
 
 import math
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +79,7 @@ class Controller(nn.Module):
     @torch.no_grad()
     def adapt(self, images: int) -> None:
         """One move of p; all processes make the same."""
-        total, count = cast(Tensor, all_sum(self.signs)).unbind()
+        total, count = all_sum(self.signs).unbind()
         direction = torch.where(count > 0, (total / count.clamp(min=1) - self.target).sign(), 0.0)
         self.p.add_(direction * (images - self.since) / (1000 * self.kimg)).clamp_(min=0)
         self.signs.zero_()

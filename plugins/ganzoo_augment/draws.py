@@ -3,43 +3,21 @@
 All values are drawn on the CPU: small matrices are composed there, and nothing waits for an accelerator.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
-
 import torch
 from torch import Tensor
 
-__all__ = ["Draws", "Quantile", "Random"]
+__all__ = ["Draws", "Quantile"]
 
 
-class Draws(Protocol):
-    """Values for n images, float32 [n, columns], and which images an operation happens to."""
-
-    def uniform(self, n: int, columns: int = 1) -> Tensor:
-        """Uniform on [0, 1)."""
-
-    def repeated(self, n: int) -> Tensor:
-        """Uniform on [0, 1), of an operation that comes a second time."""
-
-    def normal(self, n: int, columns: int = 1) -> Tensor:
-        """Standard normal."""
-
-    def magnitude(self, n: int) -> Tensor:
-        """The absolute value of a standard normal."""
-
-    def gate(self, n: int, probability: float) -> Tensor:
-        """Whether the operation happens, bool [n, 1]."""
-
-
-class Random:
-    """Chance: torch's global generator of the CPU."""
+class Draws:
+    """Values for n images, float32 [n, columns], from torch's global generator of the CPU."""
 
     def uniform(self, n: int, columns: int = 1) -> Tensor:
         """Uniform on [0, 1)."""
         return torch.rand(n, columns, device="cpu", dtype=torch.float32)
 
     def repeated(self, n: int) -> Tensor:
-        """As any other."""
+        """Uniform on [0, 1), of an operation that comes a second time."""
         return self.uniform(n)
 
     def normal(self, n: int, columns: int = 1) -> Tensor:
@@ -51,19 +29,19 @@ class Random:
         return self.normal(n).abs()
 
     def gate(self, n: int, probability: float) -> Tensor:
-        """True with this probability."""
+        """Whether an operation of this probability happens, bool [n, 1]."""
         return self.uniform(n) < probability
 
 
-@dataclass(frozen=True, slots=True)
-class Quantile:
+class Quantile(Draws):
     """Every value at quantile `q` in (0, 1) and every gate open: for tests and figures.
 
     A normal one is erfinv(2q - 1), without the factor sqrt(2), a repeated one its middle, as in the published
     debug mode (Karras et al. 2020a).
     """
 
-    q: float
+    def __init__(self, q: float) -> None:
+        self.q = q
 
     def uniform(self, n: int, columns: int = 1) -> Tensor:
         """q itself."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 __all__ = ["MARGIN", "bands", "downsampler", "upsampler"]
@@ -24,7 +25,7 @@ SYM2 = np.array([-0.12940952255092145, 0.22414386804185735, 0.836516303737469, 0
 MARGIN = len(SYM6) // 4  # pixels on each side that the resampling filter looks at
 
 
-def mirrored(positions: np.ndarray, size: int) -> np.ndarray:
+def mirrored(positions: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Positions outside [0, size) reflected at the outermost pixels, as often as need be."""
     period = max(2 * (size - 1), 1)
     inside = np.abs(positions) % period
@@ -64,14 +65,14 @@ def bands(size: int) -> Tensor:
     """
     filters = filter_bank()
     reach = filters.shape[1] // 2
-    matrix = np.zeros((len(filters), size, size))
+    matrix = np.zeros((size, size, len(filters)))
     place = np.arange(size)
-    for tap in range(filters.shape[1]):
-        np.add.at(matrix, (slice(None), place, mirrored(place + tap - reach, size)), filters[:, tap, None])
-    return torch.from_numpy(matrix.astype(np.float32))
+    for tap, weights in enumerate(filters.T):
+        np.add.at(matrix, (place, mirrored(place + tap - reach, size)), weights)
+    return torch.from_numpy(matrix.transpose(2, 0, 1).astype(np.float32))
 
 
-def filter_bank() -> np.ndarray:
+def filter_bank() -> NDArray[np.float64]:
     """[4, 43]: zero-phase octave bands, lowest first (Karras et al. 2020a, appendix B)."""
     high = SYM2 * (-1.0) ** np.arange(len(SYM2))
     low, high = (np.convolve(each, each[::-1]) / 2 for each in (SYM2, high))
@@ -83,7 +84,7 @@ def filter_bank() -> np.ndarray:
     return bank
 
 
-def apart(rows: np.ndarray) -> np.ndarray:
+def apart(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows with a zero between every two values."""
     spread = np.zeros((len(rows), 2 * rows.shape[1] - 1))
     spread[:, ::2] = rows

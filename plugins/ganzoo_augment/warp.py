@@ -67,14 +67,15 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
     """Images [N,C,H,W] moved by inverse maps [N,3,3], which take a place in the result to its source.
 
     Places are in pixels from the middle of the image. What comes in from outside is the image mirrored, up to one
-    image far, and zeros beyond. The images of identical maps are left alone.
+    image far, and zeros beyond. An image whose map is the identity is left alone.
     """
     still = torch.eye(3, dtype=torch.float64, device="cpu")
     moved = (inverse != still).flatten(1).any(1).nonzero().squeeze(1)
     if len(moved) == 0:
         return images
     together = TOGETHER if images.device.type == "cpu" else len(moved)
-    groups = moved[reach(inverse[moved], *images.shape[2:]).sum(1).argsort()].split(together)
+    by_reach = moved[reach(inverse[moved], *images.shape[2:]).sum(1).argsort()]
+    groups = torch.split(by_reach, together)
     rows = [group.to(images.device, non_blocking=True) for group in groups]
     parts = [resample(images[own], inverse[group]) for own, group in zip(rows, groups, strict=True)]
     return images.index_copy(0, torch.cat(rows), torch.cat(parts))
@@ -90,7 +91,7 @@ def resample(images: Tensor, inverse: Tensor) -> Tensor:
     half = torch.full((1, 2), 0.5, dtype=torch.float64, device="cpu")  # sym6 delays by half a doubled pixel
     double = torch.diag(torch.tensor([2.0, 2.0, 1.0], dtype=torch.float64, device="cpu"))
     inverse = moving(-half) @ double @ moving(centre) @ inverse @ double.inverse() @ moving(half)
-    grid = places(inverse, (2 * height + 10, 2 * width + 10), doubled.shape[2:]).to(images)
+    grid = places(inverse, (2 * height + 10, 2 * width + 10), doubled)
     return separable(sample(doubled, grid), downsampler(height), downsampler(width))
 
 
@@ -115,11 +116,10 @@ def reach(inverse: Tensor, height: int, width: int) -> Tensor:
     return torch.cat([-sources.amin(2), sources.amax(2)], 1)
 
 
-def places(inverse: Tensor, shape: tuple[int, int], source: torch.Size) -> Tensor:
-    """The grid [N,h,w,2] that samples `source` (height, width) for a result of `shape`, in units of `sample`."""
+def places(inverse: Tensor, shape: tuple[int, int], source: Tensor) -> Tensor:
+    """The grid [N,h,w,2] by which `sample` reads a result of `shape` out of `source` [N,C,H,W]."""
     rows, columns = (torch.arange(size, dtype=torch.float64, device="cpu") + 0.5 - size / 2 for size in shape)
-    unit = torch.tensor([2 / source[1], 2 / source[0]], dtype=torch.float64, device="cpu")
-    along = columns[None, :, None] * (inverse[:, None, :2, 0] * unit)  # [N,w,2]
-    down = rows[None, :, None] * (inverse[:, None, :2, 1] * unit)  # [N,h,2]
-    start = inverse[:, None, :2, 2] * unit
-    return along[:, None] + (down + start)[:, :, None]
+    unit = torch.tensor([2 / source.shape[3], 2 / source.shape[2]], dtype=torch.float64, device="cpu")
+    across = columns[None, :, None] * (inverse[:, None, :2, 0] * unit)  # [N,w,2]
+    down = rows[None, :, None] * (inverse[:, None, :2, 1] * unit) + inverse[:, None, :2, 2] * unit  # [N,h,2]
+    return across.to(source)[:, None] + down.to(source)[:, :, None]
