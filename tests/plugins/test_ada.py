@@ -15,8 +15,11 @@ from ganzoo_augment.colours import colour_maps, recolour
 from ganzoo_augment.draws import Draws, Quantile
 from ganzoo_augment.filters import SYM2, SYM6, bands, downsampler, filter_bank, upsampler
 from ganzoo_augment.warp import blit, geom, moving, rotation, scaling, warp
-from zoo import InvalidOptions
+from zoo import DataSpec, InvalidOptions, Parts
 from zoo.options import bind, describe
+from zoo.training import checkpoint
+from zoo.training.engine import Training
+from zoo.training.plan import model_class
 
 ALL = ("bgcfnc",)
 
@@ -377,3 +380,30 @@ def test_memory_format_precision_and_default_device_make_no_difference(pipe):
     assert half.dtype == torch.float32
     with torch.device("meta"):
         assert torch.equal(seen(augment, x)[0], expected)
+
+
+def test_adaptation_survives_a_resume(tmp_path):
+    """Twenty steps at once, or ten, a save, a load and ten more."""
+
+    def fresh():
+        torch.manual_seed(0)
+        data = DataSpec(resolution=16, items=40)
+        model = model_class("dcgan")(model_class("dcgan").presets["tiny"](data).config, data)
+        model.build_critics(Parts("non-saturating", augment="ada:kimg=0.2,target=-1"))
+        return Training(model)
+
+    def run(engine, start, end):
+        torch.manual_seed(start)
+        for i in range(start, end):
+            engine.step({"image": images(8, seed=i)})
+
+    straight, first, second = fresh(), fresh(), fresh()
+    for engine in (straight, first):
+        run(engine, 0, 10)
+    checkpoint.restore(second, checkpoint.save(tmp_path, first, {}))
+    for engine in (straight, second):
+        run(engine, 10, 20)
+    state = straight.model.state_dict()
+    assert state["critic.augment.controller.p"] > 0.1
+    for name, value in second.model.state_dict().items():
+        assert torch.equal(value, state[name]), name
