@@ -111,7 +111,8 @@ def filtered(images: Tensor, draws: Draws, p: float) -> Tensor:
 def noisy(images: Tensor, draws: Draws, p: float) -> Tensor:
     """Add white noise of standard deviation 0.1 |n|."""
     sigma = gated(draws, len(images), p, draws.magnitude(len(images)) * 0.1, 0)
-    return images + torch.randn_like(images) * sigma.to(images)[:, :, None, None]
+    noise = torch.randn(images.shape, device=images.device, dtype=images.dtype)
+    return images + noise * sigma.to(images)[:, :, None, None]
 
 
 def cut_out(images: Tensor, draws: Draws, p: float) -> Tensor:

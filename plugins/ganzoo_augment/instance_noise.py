@@ -35,4 +35,5 @@ class InstanceNoise(Augment):
         """Images [N,C,H,W] with fresh noise on every pixel and channel."""
         if self.now == 0:
             return images, spatial
-        return images + self.now * torch.randn_like(images), spatial
+        noise = torch.randn(images.shape, device=images.device, dtype=images.dtype)  # quicker than channels_last
+        return images + self.now * noise, spatial
