@@ -126,3 +126,12 @@ def test_a_plain_model_has_no_critic_and_asks_for_no_gradients(name):
     assert not any(isinstance(module, Critic) for module in model.modules())
     assert not any(p.requires_grad for p in model.parameters())
     assert not model.training
+
+
+@pytest.mark.parametrize("augment", [*registry().names("augmentation"), "ada:p=0.9,pipe=bgcfnc", "apa:p=0.5"])
+def test_every_augmentation_trains_every_game(name, augment):
+    plan = model_class(name).presets["tiny"](DATA)
+    parts = plan.parts or model_class(name).parts(plan.config)
+    model = model_class(name)(plan.config, DATA)
+    model.build_critics(dataclasses.replace(parts, augment=augment))
+    run(Training(model), 0, 2)

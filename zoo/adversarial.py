@@ -61,12 +61,22 @@ class Augment(nn.Module):
     Geometry draws once for images, source and mask; colour touches images only.
     """
 
+    adaptive: bool = False  # it follows `watch`, so the game needs a boundary between real and fake
+
     def forward(self, images: Tensor, spatial: Condition) -> tuple[Tensor, Condition]:
         """Augment images [N,C,H,W] in [-1, 1] and the conditions that lie on the same pixels."""
         return images, spatial
 
+    def reals(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What D is shown as real in its own step; a pseudo augmentation puts some of the fakes there, row by row."""
+        return real
+
     def watch(self, real_logits: Tensor) -> None:
-        """Learn how the critic does on real images; adaptive augmentation follows it."""
+        """Learn how the critic does on real images, in logits [M] above the game's boundary."""
+
+    def report(self) -> Terms:
+        """Scalars for the log, such as a probability that adapts."""
+        return {}
 
 
 class Penalty(ABC):
@@ -192,14 +202,15 @@ class Critic(nn.Module):
         fake = newest = fake if self.attached else fake.detach()
         if self.memory is not None:
             fake = self.memory(fake)
-        real_logits, fake_logits = self.judge(real, fake, **condition)
+        shown = self.augment.reals(real, fake)
+        real_logits, fake_logits = self.judge(shown, fake, **condition)
         self._observe(real, fake, real_logits, fake_logits)
         losses = [self.game.d(r, f) for r, f in zip(real_logits, fake_logits, strict=True)]
         terms = {
             "real": self.weight * total(real_part for real_part, _ in losses),
             "fake": self.weight * total(fake_part for _, fake_part in losses),
         }
-        terms |= self._penalise("D", real, fake, condition)
+        terms |= self._penalise("D", shown, fake, condition)
         terms |= self._penalise_logits(real_logits, fake_logits)
         return terms | self._allied(lambda ally: ally.d_loss(real, newest, **condition))
 
@@ -238,12 +249,13 @@ class Critic(nn.Module):
     def _observe(self, real: Tensor, fake: Tensor, real_logits: list[Tensor], fake_logits: list[Tensor]) -> None:
         """Health signals; `watch` sees every real logit, the rest is measured at every tenth step."""
         of_real = torch.cat([head.flatten() for head in real_logits])
-        self.augment.watch(of_real)
+        boundary = self.game.boundary
+        self.augment.watch(of_real - (boundary or 0.0))
         if self._progress.step % 10:
             return
         of_fake = torch.cat([head.flatten() for head in fake_logits])
-        seen = {"d_real": of_real.mean(), "d_fake": of_fake.mean()}
-        if (boundary := self.game.boundary) is not None:
+        seen = {"d_real": of_real.mean(), "d_fake": of_fake.mean(), **self.augment.report()}
+        if boundary is not None:
             seen["r_real"] = (of_real - boundary).sign().mean()
             seen["r_fake"] = (of_fake - boundary).sign().mean()
         if len(real) > 1:

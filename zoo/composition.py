@@ -59,12 +59,18 @@ def compose(
     game = cast(Game, referred("loss", parts.loss))
     if (output := getattr(judge, "output", "logits")) != game.output:
         problems.append(mismatch(parts, game.output, output))
+    augment = build_augment(parts.augment)
+    if augment.adaptive and game.boundary is None:
+        problems.append(
+            f"augmentation '{parts.augment}' adapts to the sign of D at reals, which says nothing under loss "
+            f"'{parts.loss}'; give it a fixed probability: {parse(parts.augment).name}:p=0.2"
+        )
     if problems:
         raise InvalidOptions(problems)
     for regularizer in regularizers.values():
         if isinstance(regularizer, Memory):
             regularizer.reserve(data)
-    critic = critic_of(judge, game, regularizers, build_augment(parts.augment))
+    critic = critic_of(judge, game, regularizers, augment)
     for name, text in named(parts.allies).items():
         critic.allies[name.replace("-", "_")] = build_ally(text, parts, data)
     return critic

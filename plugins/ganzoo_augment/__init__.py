@@ -24,3 +24,24 @@ def ganzoo_augmentations() -> Iterator[Entry]:
         paper="2006.10738",
         tags=("colour", "geometry", "low-data"),
     )
+    yield Entry(
+        "ada",
+        "ganzoo_augment.ada:Ada",
+        "adaptive augmentation: up to eighteen operations whose probability follows how sure D is of the reals",
+        paper="2006.06676",
+        tags=("adaptive", "colour", "geometry", "low-data"),
+    )
+    yield Entry(
+        "apa",
+        "ganzoo_augment.apa:Apa",
+        "adaptive pseudo augmentation: D is shown some fakes as real, the more the surer it is of the reals",
+        paper="2111.06849",
+        tags=("adaptive", "low-data"),
+    )
+    yield Entry(
+        "instance-noise",
+        "ganzoo_augment.instance_noise:InstanceNoise",
+        "white noise on reals and fakes that fades over the first images",
+        paper="1610.04490",
+        tags=("noise",),
+    )
