@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.adversarial import Augment, Critic, Game, NetworkRegularizer, Penalty, add_ally, critics_of
+    from zoo.backbones import Backbone, Features, backbone
     from zoo.composition import compose, network
     from zoo.data.spec import DataSpec
     from zoo.errors import InvalidOptions, UnknownName, ZooError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "zoo.adversarial": ("Augment", "Critic", "Game", "NetworkRegularizer", "Penalty", "add_ally", "critics_of"),
+    "zoo.backbones": ("Backbone", "Features", "backbone"),
     "zoo.composition": ("compose", "network"),
     "zoo.data.spec": ("DataSpec",),
     "zoo.errors": ("InvalidOptions", "UnknownName", "ZooError"),
@@ -63,9 +65,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Augment",
     "Averaging",
+    "Backbone",
     "Batch",
     "Critic",
     "DataSpec",
+    "Features",
     "Game",
     "InvalidOptions",
     "Metric",
@@ -82,6 +86,7 @@ __all__ = [
     "ZooError",
     "adam",
     "add_ally",
+    "backbone",
     "compose",
     "create",
     "critics_of",
