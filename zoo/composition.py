@@ -13,7 +13,7 @@ from zoo.model import DataSpec, Parts
 from zoo.options import bind
 from zoo.plugins import registry
 
-__all__ = ["compose", "network"]
+__all__ = ["augmentation", "compose", "network"]
 
 
 def network(name: str, part: str = "discriminator", /, *, data: DataSpec, **options: Any) -> nn.Module:
@@ -39,6 +39,8 @@ def compose(
     """
     problems: list[str] = []
     judge = own() if parts.discriminator == "own" else build_network(parts.discriminator, parts, data)
+    if isinstance(judge, Critic):
+        raise InvalidOptions([f"discriminator '{parts.discriminator}' can only join the model's own: leave out role."])
     if missing := set(conditions) - set(getattr(judge, "conditions", ())):
         problems.append(
             f"discriminator '{parts.discriminator}' ignores {', '.join(sorted(missing))}, which this model "
@@ -55,7 +57,7 @@ def compose(
         )
     if problems:
         raise InvalidOptions(problems)
-    critic = critic_of(judge, game, regularizers, build_augment(parts.augment))
+    critic = critic_of(judge, game, regularizers, augmentation(parts.augment))
     for name, text in named(parts.allies).items():
         critic.allies[name.replace("-", "_")] = build_ally(text, parts, data)
     return critic
@@ -84,9 +86,12 @@ def critic_of(judge: nn.Module, game: Game, regularizers: dict[str, object], aug
 
 def build_ally(text: str, parts: Parts, data: DataSpec) -> Critic:
     """A joining critic: it plays its entry's own loss and view, or the plain ones."""
+    network = build_network(text, parts, data)
+    if isinstance(network, Critic):  # the entry makes a critic of its own kind
+        return network
     traits = registry().find("discriminator", parse(text).qualified).entry.traits
     game = cast(Game, referred("loss", traits.get("loss", "non-saturating")))
-    return Critic(build_network(text, parts, data), game, augment=build_augment(traits.get("augment", "none")))
+    return Critic(network, game, augment=augmentation(traits.get("augment", "none")))
 
 
 def build_network(text: str, parts: Parts, data: DataSpec) -> nn.Module:
@@ -100,7 +105,7 @@ def build_network(text: str, parts: Parts, data: DataSpec) -> nn.Module:
     return cast(nn.Module, build("discriminator", reference.qualified, options, data))
 
 
-def build_augment(text: str) -> Augment:
+def augmentation(text: str) -> Augment:
     """An augmentation by reference; `none` shows images as they are."""
     if text == "none":
         return Augment()

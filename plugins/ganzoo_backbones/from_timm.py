@@ -24,11 +24,11 @@ class TimmBackbone(Backbone):
     """
 
     def __init__(self, network: nn.Module, *, family: str, weights: str) -> None:
-        import timm
+        from timm.data.config import resolve_model_data_config
 
         super().__init__(network, family=family, weights=weights)
         timms: Any = network
-        config = timm.data.resolve_model_data_config(timms)
+        config = resolve_model_data_config(timms)  # type: ignore[no-untyped-call]
         self.input_size = int(config["input_size"][-1])
         self.normalisation = (config["mean"], config["std"])
         self.dim = int(getattr(timms, "head_hidden_size", timms.num_features))
