@@ -46,6 +46,8 @@ def compose(
             f"discriminator '{parts.discriminator}' ignores {', '.join(sorted(missing))}, which this model "
             f"needs; let it join beside the model's own instead: {parts.discriminator}:role=join"
         )
+    if parts.backbones and not any(map(wants_backbone, discriminators(parts))):
+        problems.append("no discriminator here wants a --backbone; add one that does: --discriminator vision-aided.")
     regularizers = {text: referred("regularizer", text) for text in parts.regularizers}
     for text, regularizer in regularizers.items():
         problems += misfits(text, regularizer, judge)
@@ -61,6 +63,11 @@ def compose(
     for name, text in named(parts.allies).items():
         critic.allies[name.replace("-", "_")] = build_ally(text, parts, data)
     return critic
+
+
+def discriminators(parts: Parts) -> list[str]:
+    """References of all discriminators but the model's own."""
+    return [text for text in (parts.discriminator, *parts.allies) if text != "own"]
 
 
 def named(references: Collection[str]) -> dict[str, str]:
@@ -86,23 +93,28 @@ def critic_of(judge: nn.Module, game: Game, regularizers: dict[str, object], aug
 
 def build_ally(text: str, parts: Parts, data: DataSpec) -> Critic:
     """A joining critic: it plays its entry's own loss and view, or the plain ones."""
-    network = build_network(text, parts, data)
-    if isinstance(network, Critic):  # the entry makes a critic of its own kind
-        return network
+    judge = build_network(text, parts, data)
+    if isinstance(judge, Critic):  # the entry makes a critic of its own kind
+        return judge
     traits = registry().find("discriminator", parse(text).qualified).entry.traits
     game = cast(Game, referred("loss", traits.get("loss", "non-saturating")))
-    return Critic(network, game, augment=augmentation(traits.get("augment", "none")))
+    return Critic(judge, game, augment=augmentation(traits.get("augment", "none")))
 
 
 def build_network(text: str, parts: Parts, data: DataSpec) -> nn.Module:
     """A discriminator entry's network; backbones go to entries that take one and were given none."""
     reference = parse(text)
     options: dict[str, Any] = {key: value for key, value in reference.options.items() if key != "role"}
-    target = registry().load("discriminator", reference.qualified)
-    takes_backbone = "backbone" in inspect.signature(target).parameters
-    if takes_backbone and "backbone" not in options and parts.backbones:
+    if parts.backbones and wants_backbone(text):
         options["backbone"] = "+".join(parts.backbones)
     return cast(nn.Module, build("discriminator", reference.qualified, options, data))
+
+
+def wants_backbone(text: str) -> bool:
+    """Whether a discriminator looks through a frozen network and was not told through which."""
+    reference = parse(text)
+    target = registry().load("discriminator", reference.qualified)
+    return "backbone" in inspect.signature(target).parameters and "backbone" not in reference.options
 
 
 def augmentation(text: str) -> Augment:

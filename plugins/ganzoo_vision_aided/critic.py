@@ -139,9 +139,7 @@ def vision_aided(
     data: DataSpec,
     backbone: tuple[str, ...] = ("efficientnet-lite0",),  # frozen models by reference, joined by +; each has its head
     loss: Literal["sigmoid", "hinge"] = "sigmoid",  # of each head; averaged over its places, summed over its levels
-    smooth: Annotated[
-        float, Range(0, 0.5)
-    ] = 0.2,  # the real target is 1 - smooth; the paper's 0.2 goes with diffaugment
+    smooth: Annotated[float, Range(0, 0.5)] = 0.2,  # the real target is 1 - smooth; 0.2 goes with diffaugment
     augment: str = "diffaugment",  # what the frozen models see, drawn for each apart: an augmentation, or none
     start: Annotated[float, Range(0)] = 0.0,  # thousands of images before it joins; the paper's first stage is 500
     weight: Annotated[float, Range(0)] = 1.0,  # of its loss beside the model's own, for both players
