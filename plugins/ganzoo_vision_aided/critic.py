@@ -24,7 +24,7 @@ from zoo import (
     backbone,
 )
 
-__all__ = ["Eye", "Hinge", "Sigmoid", "VisionAided", "vision_aided"]
+__all__ = ["Eye", "Hinge", "Sigmoid", "VisionAided", "look", "vision_aided"]
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -78,10 +78,8 @@ class Eye(nn.Module):
 
     def look(self, images: Tensor) -> Features:
         """What the head judges: tokens of two blocks with the vector, or one map, or the vector."""
-        frozen = self.backbone
-        normalise = (CLIP_MEAN, IMAGENET_DEVIATION) if frozen.family in QUIRK else None
-        seen: Features = frozen(images, self.size, "area", normalise, wants=self.wants, blocks=inner_blocks(frozen))
-        return Features(coarsest(seen.maps, frozen.name, self.size), seen.tokens, seen.vector)
+        seen = look(self.backbone, images, self.size, self.wants)
+        return Features(coarsest(seen.maps, self.backbone.name, self.size), seen.tokens, seen.vector)
 
     def forward(self, images: Tensor, label: Tensor | None = None) -> list[Tensor]:
         """Logits of images [N,1|3,H,W] in [-1, 1]: [N,9], [N,9] and [N,1] from tokens, else [N,1]."""
@@ -89,6 +87,13 @@ class Eye(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             logits: list[Tensor] = self.head(seen, label)
         return logits
+
+
+def look(frozen: Backbone, images: Tensor, size: int, wants: Sequence[str]) -> Features:
+    """Features of images resized by adaptive averaging and normalised as in the official code."""
+    normalise = (CLIP_MEAN, IMAGENET_DEVIATION) if frozen.family in QUIRK else None
+    seen: Features = frozen(images, size, "area", normalise, wants=wants, blocks=inner_blocks(frozen))
+    return seen
 
 
 def wanted(frozen: Backbone, output: str) -> tuple[str, ...]:

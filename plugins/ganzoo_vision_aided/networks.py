@@ -109,7 +109,8 @@ def projected(hidden: Tensor, out: nn.Module, embed: nn.Embedding | None, label:
         return logits
     if label is None:
         raise ZooError("vision-aided:conditional=true needs a model that shows labels to its critics; leave it out.")
-    return logits + (embed(label) * hidden).sum(dim=1, keepdim=True)
+    of_class: Tensor = embed(label)
+    return logits + (of_class * hidden).sum(dim=1, keepdim=True)
 
 
 def head_for(seen: Features, width: int = 0, classes: int = 0) -> nn.Module:
