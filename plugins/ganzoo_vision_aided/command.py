@@ -51,7 +51,7 @@ def select_backbone(
         json_.write_text(json.dumps({"scores": [asdict(one) for one in scores], "missing": missing}, indent=1) + "\n")
     if not scores:
         raise zoo.ZooError("No backbone of the bank could be tried.\n" + "\n".join(missing.values()))
-    typer.echo("\nAccuracy on held-out halves (0.5 is a guess, 1 tells all apart); the best helps most:")
+    typer.echo("\nAccuracy on held-out halves (0.5 is a guess, 1 tells all apart); the paper takes the highest:")
     for place, one in enumerate(scores, 1):
         typer.echo(f"  {place}. {one.backbone:<22} {one.accuracy:.4f} ± {one.deviation:.4f}")
     best = [*looked_through, scores[0].backbone]
