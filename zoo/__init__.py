@@ -20,7 +20,8 @@ if TYPE_CHECKING:
         attached,
         critics_of,
     )
-    from zoo.composition import compose, network
+    from zoo.backbones import Backbone, Features, backbone
+    from zoo.composition import augmentation, compose, network
     from zoo.data.spec import DataSpec
     from zoo.errors import InvalidOptions, UnknownName, ZooError
     from zoo.metric import Metric
@@ -59,9 +60,22 @@ _HOMES = {
         "attached",
         "critics_of",
     ),
-    "zoo.composition": ("compose", "network"),
+    "zoo.backbones": (
+        "Backbone",
+        "Features",
+        "backbone",
+    ),
+    "zoo.composition": (
+        "augmentation",
+        "compose",
+        "network",
+    ),
     "zoo.data.spec": ("DataSpec",),
-    "zoo.errors": ("InvalidOptions", "UnknownName", "ZooError"),
+    "zoo.errors": (
+        "InvalidOptions",
+        "UnknownName",
+        "ZooError",
+    ),
     "zoo.metric": ("Metric",),
     "zoo.model": (
         "Averaging",
@@ -78,20 +92,32 @@ _HOMES = {
         "trainable",
     ),
     "zoo.options": ("Range",),
-    "zoo.pictures": ("grid", "to_pil"),
+    "zoo.pictures": (
+        "grid",
+        "to_pil",
+    ),
     "zoo.training.distributed": ("all_sum",),
     "zoo.training.dry_run": ("dry_run",),
-    "zoo.training.run": ("resume", "train"),
-    "zoo.use": ("create", "list_models", "load"),
+    "zoo.training.run": (
+        "resume",
+        "train",
+    ),
+    "zoo.use": (
+        "create",
+        "list_models",
+        "load",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Augment",
     "Averaging",
+    "Backbone",
     "Batch",
     "Critic",
     "DataSpec",
+    "Features",
     "Game",
     "InvalidOptions",
     "LogitPenalty",
@@ -113,6 +139,8 @@ __all__ = [
     "add_ally",
     "all_sum",
     "attached",
+    "augmentation",
+    "backbone",
     "compose",
     "create",
     "critics_of",

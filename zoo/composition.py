@@ -22,7 +22,7 @@ from zoo.model import DataSpec, Parts
 from zoo.options import bind
 from zoo.plugins import registry
 
-__all__ = ["compose", "network"]
+__all__ = ["augmentation", "compose", "network"]
 
 
 def network(name: str, part: str = "discriminator", /, *, data: DataSpec, **options: Any) -> nn.Module:
@@ -48,18 +48,22 @@ def compose(
     """
     problems: list[str] = []
     judge = own() if parts.discriminator == "own" else build_network(parts.discriminator, parts, data)
+    if isinstance(judge, Critic):
+        raise InvalidOptions([f"discriminator '{parts.discriminator}' can only join the model's own: leave out role."])
     if missing := set(conditions) - set(getattr(judge, "conditions", ())):
         problems.append(
             f"discriminator '{parts.discriminator}' ignores {', '.join(sorted(missing))}, which this model "
             f"needs; let it join beside the model's own instead: {parts.discriminator}:role=join"
         )
+    if parts.backbones and not any(map(wants_backbone, discriminators(parts))):
+        problems.append("no discriminator here wants a --backbone; add one that does: --discriminator vision-aided.")
     regularizers = {text: referred("regularizer", text) for text in parts.regularizers}
     for text, regularizer in regularizers.items():
         problems += misfits(text, regularizer, judge)
     game = cast(Game, referred("loss", parts.loss))
     if (output := getattr(judge, "output", "logits")) != game.output:
         problems.append(mismatch(parts, game.output, output))
-    augment = build_augment(parts.augment)
+    augment = augmentation(parts.augment)
     if augment.adaptive and game.boundary is None:
         problems.append(
             f"augmentation '{parts.augment}' adapts to the sign of D at reals, which says nothing under loss "
@@ -74,6 +78,11 @@ def compose(
     for name, text in named(parts.allies).items():
         critic.allies[name.replace("-", "_")] = build_ally(text, parts, data)
     return critic
+
+
+def discriminators(parts: Parts) -> list[str]:
+    """References of all discriminators but the model's own."""
+    return [text for text in (parts.discriminator, *parts.allies) if text != "own"]
 
 
 def mismatch(parts: Parts, wanted: str, given: str) -> str:
@@ -115,23 +124,31 @@ def kind_of(judge: nn.Module) -> Callable[..., Critic]:
 
 def build_ally(text: str, parts: Parts, data: DataSpec) -> Critic:
     """A joining critic: it plays its entry's own loss and view, or the plain ones."""
+    judge = build_network(text, parts, data)
+    if isinstance(judge, Critic):  # the entry makes a critic of its own kind
+        return judge
     traits = registry().find("discriminator", parse(text).qualified).entry.traits
     game = cast(Game, referred("loss", traits.get("loss", "non-saturating")))
-    return Critic(build_network(text, parts, data), game, augment=build_augment(traits.get("augment", "none")))
+    return Critic(judge, game, augment=augmentation(traits.get("augment", "none")))
 
 
 def build_network(text: str, parts: Parts, data: DataSpec) -> nn.Module:
     """A discriminator entry's network; backbones go to entries that take one and were given none."""
     reference = parse(text)
     options: dict[str, Any] = {key: value for key, value in reference.options.items() if key != "role"}
-    target = registry().load("discriminator", reference.qualified)
-    takes_backbone = "backbone" in inspect.signature(target).parameters
-    if takes_backbone and "backbone" not in options and parts.backbones:
+    if parts.backbones and wants_backbone(text):
         options["backbone"] = "+".join(parts.backbones)
     return cast(nn.Module, build("discriminator", reference.qualified, options, data))
 
 
-def build_augment(text: str) -> Augment:
+def wants_backbone(text: str) -> bool:
+    """Whether a discriminator looks through a frozen network and was not told through which."""
+    reference = parse(text)
+    target = registry().load("discriminator", reference.qualified)
+    return "backbone" in inspect.signature(target).parameters and "backbone" not in reference.options
+
+
+def augmentation(text: str) -> Augment:
     """An augmentation by reference; `none` shows images as they are."""
     if text == "none":
         return Augment()

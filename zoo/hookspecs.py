@@ -64,7 +64,7 @@ def ganzoo_backbones() -> "Iterable[Entry]":  # type: ignore[empty-body]
 
 @hookspec
 def ganzoo_discriminators() -> "Iterable[Entry]":  # type: ignore[empty-body]
-    """Entries whose target makes a discriminator; `traits["role"]` is replace or join."""
+    """Entries whose target makes a discriminator; `role` is replace or join, and what joins may be a `Critic`."""
 
 
 @hookspec

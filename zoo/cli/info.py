@@ -75,6 +75,8 @@ def _page(one: Registered) -> Iterator[str]:
     form = f"{one.name}:key=value"
     if one.kind == "architecture":
         form = f"-s key=value; presets set others of their own, shown by ganzoo train {one.name} --data D --dry-run"
+    elif entry.traits.get("provider") == "true":
+        form = f"{one.name}:MODEL;key=value"
     yield from _section(f"options, {form}", [_row(option) for option in options])
     if problem:
         yield f"  options cannot be read: {problem}"

@@ -65,6 +65,7 @@ class Plan:
     settings: Settings
     origin: str = ""  # the model whose weights it starts from
     provenance: Mapping[str, str] = field(default_factory=dict)  # plugin, distribution, version
+    backbones: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # frozen networks: weights and sha256
 
     def model_class(self) -> type[Model]:
         """The architecture's class."""
@@ -82,6 +83,7 @@ class Plan:
             "source": to_json(self.choice),
             "settings": to_json(self.settings),
             "origin": self.origin,
+            "backbones": {name: dict(about) for name, about in self.backbones.items()},
         }
 
     @classmethod
@@ -110,6 +112,7 @@ class Plan:
                 from_json(Settings, content["settings"], where=f"{path}, settings"),
                 content["origin"],
                 content["provenance"],
+                content.get("backbones", {}),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ZooError(f"{path} is not a whole config.json: {type(error).__name__}: {error}.") from error

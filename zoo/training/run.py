@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from zoo.backbones import frozen_networks
 from zoo.data.prepare import prepare
 from zoo.data.prepared import Prepared
 from zoo.data.source import Source
@@ -73,9 +74,9 @@ def checked(
 def start(plan: Plan, source: Source, out: str | Path | None, device: torch.device, display: Display) -> Run:
     """Begin a new run in the folder `out`, or in the next free one."""
     with torch.device("meta"):
-        build(plan)  # parts that do not fit together are told before the data is prepared
+        draft = build(plan)  # parts that do not fit together are told before the data is prepared
     prepared = prepare_data(plan, source, display)
-    plan = dataclasses.replace(plan, data=prepared.spec)
+    plan = dataclasses.replace(plan, data=prepared.spec, backbones=frozen_networks(draft))
     training = begin(plan, device, display)
     folder = Path(shared(str(found_folder(out, plan)) if rank() == 0 else ""))
     display.say(introduction(plan, training.model, prepared, folder, device))
@@ -86,6 +87,7 @@ def begin(plan: Plan, device: torch.device, display: Display) -> Training:
     """Step 0 of a plan: seeded weights, and a stream of random numbers for each process."""
     torch.manual_seed(plan.settings.seed)
     model = build(plan)
+    check_backbones(plan, model)
     if plan.origin:
         from zoo.use import take_weights
 
@@ -93,6 +95,18 @@ def begin(plan: Plan, device: torch.device, display: Display) -> Training:
     training = make_training(plan, model, device)
     torch.manual_seed(plan.settings.seed + 1 + rank())
     return training
+
+
+def check_backbones(plan: Plan, model: Model) -> None:
+    """Raise ZooError unless every frozen network has the weights that the run began with."""
+    for name, about in frozen_networks(model).items():
+        began = plan.backbones.get(name, about)
+        if about["sha256"] != began["sha256"]:
+            raise ZooError(
+                f"The weights of backbone '{name}' are not those that the run began with: {about['weights']} "
+                f"(sha256 {about['sha256'][:12]}) instead of {began['weights']} ({began['sha256'][:12]}). Install "
+                "those again, or begin a new run from this one's weights: ganzoo train ... --from RUN"
+            )
 
 
 def resume(
