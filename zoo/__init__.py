@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.adversarial import Augment, Critic, Game, NetworkRegularizer, Penalty, add_ally, critics_of
     from zoo.backbones import Backbone, Features, backbone
-    from zoo.composition import augmentation, compose, network
+    from zoo.composition import augmentation, compose, configuration, network
     from zoo.data.spec import DataSpec
     from zoo.errors import InvalidOptions, UnknownName, ZooError
     from zoo.metric import Metric
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "zoo.adversarial": ("Augment", "Critic", "Game", "NetworkRegularizer", "Penalty", "add_ally", "critics_of"),
     "zoo.backbones": ("Backbone", "Features", "backbone"),
-    "zoo.composition": ("augmentation", "compose", "network"),
+    "zoo.composition": ("augmentation", "compose", "configuration", "network"),
     "zoo.data.spec": ("DataSpec",),
     "zoo.errors": ("InvalidOptions", "UnknownName", "ZooError"),
     "zoo.metric": ("Metric",),
@@ -89,6 +89,7 @@ __all__ = [
     "augmentation",
     "backbone",
     "compose",
+    "configuration",
     "create",
     "critics_of",
     "draw_normal",

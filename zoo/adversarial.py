@@ -129,22 +129,30 @@ class Critic(nn.Module):
         wanted = getattr(self.network, "conditions", ())
         return images, {name: value for name, value in {**condition, **spatial}.items() if name in wanted}
 
+    def study(self, real: Tensor, fake: Tensor, **condition: Tensor) -> tuple[list[Tensor], list[Tensor], Terms]:
+        """`judge` for D's step, and what D learns from the same passes besides the game."""
+        return *self.judge(real, fake, **condition), {}
+
+    def judge_fake(self, fake: Tensor, **condition: Tensor) -> list[Tensor]:
+        """`logits` of fakes for G's step."""
+        return self.logits(fake, **condition)
+
     def d_loss(self, real: Tensor, fake: Tensor, **condition: Tensor) -> Terms:
         """What the discriminators minimise, by term."""
         fake = fake.detach()
-        real_logits, fake_logits = self.judge(real, fake, **condition)
+        real_logits, fake_logits, learned = self.study(real, fake, **condition)
         self._observe(real, fake, real_logits, fake_logits)
         losses = [self.game.d(r, f) for r, f in zip(real_logits, fake_logits, strict=True)]
         terms = {
             "real": self.weight * total(real_part for real_part, _ in losses),
             "fake": self.weight * total(fake_part for _, fake_part in losses),
         }
-        terms |= self._penalise(real, fake, condition)
+        terms |= learned | self._penalise(real, fake, condition)
         return terms | self._allied(lambda ally: ally.d_loss(real, fake, **condition))
 
     def g_loss(self, fake: Tensor, real: Tensor, **condition: Tensor) -> Terms:
         """What the generator minimises, by term."""
-        fake_logits = self.logits(fake, **condition)
+        fake_logits = self.judge_fake(fake, **condition)
         real_logits = self.logits(real, **condition) if self.game.needs_real else [None] * len(fake_logits)
         pairs = zip(fake_logits, real_logits, strict=True)
         terms = {"adv": self.weight * total(self.game.g(f, r) for f, r in pairs)}

@@ -120,7 +120,7 @@ class Model(nn.Module, ABC):
 
     Config: ClassVar[type[Any]]
     presets: ClassVar[Mapping[str, Callable[[DataSpec], Preset]]]
-    needs: ClassVar[tuple[str, ...]] = ("image",)
+    needs: tuple[str, ...] = ("image",)  # batch fields; an instance may ask for more, such as its condition
     conditions: ClassVar[tuple[str, ...]] = ()  # what `--condition` may ask for: label, text
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     compiled: ClassVar[tuple[str, ...]] = ("generator",)

@@ -118,8 +118,13 @@ class Plan:
 
 
 def model_class(architecture: str) -> type[Model]:
-    """The class that an architecture's name stands for."""
+    """The class that an architecture's name stands for; a preset architecture is its base with other presets."""
     found = registry().load("architecture", architecture)
+    if base := registry().find("architecture", architecture).entry.base:
+        if not isinstance(found, Mapping):
+            raise ZooError(f"architecture '{architecture}' is no mapping of presets; report it to its plugin.")
+        parent = model_class(base)
+        return type(parent)(parent.__name__, (parent,), {"presets": found, "__doc__": parent.__doc__})
     if not (isinstance(found, type) and issubclass(found, Model)):
         raise ZooError(f"architecture '{architecture}' is not a zoo.Model; report it to its plugin.")
     return found
