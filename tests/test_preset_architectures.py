@@ -5,11 +5,14 @@ from textwrap import dedent
 import pytest
 
 import zoo
-from tests.fake_plugins import FakePlugins, fakes  # noqa: F401  (a fixture)
+from tests import fake_plugins
+from tests.fake_plugins import FakePlugins
 from zoo import DataSpec, ZooError
 from zoo.options import describe
 from zoo.plugins import registry
 from zoo.training.plan import model_class
+
+fakes = fake_plugins.fakes
 
 PLUGIN = """
     from zoo.registry import Entry
