@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ganzoo_fastgan.distance import make_distance
+from ganzoo_fastgan.layers import cut
 from zoo import Critic, Game, Terms
 
 __all__ = ["ReconstructingCritic"]
@@ -21,23 +22,20 @@ class ReconstructingCritic(Critic):
 
     def __init__(self, network: nn.Module, game: Game, *, distance: str = "pixels", **options: Any) -> None:
         super().__init__(network, game, **options)
-        self.study: Callable[[Tensor, int], tuple[Tensor, dict[str, Tensor]]] = network.study
+        self.rebuild: Callable[[Tensor, int], tuple[Tensor, dict[str, Tensor]]] = network.rebuild
         self.distance = make_distance(distance)
 
-    def judge_real(self, real: Tensor, **condition: Tensor) -> tuple[list[Tensor], Terms]:
-        """Logits, and how far the reconstructions are from what they should show."""
+    def study(self, real: Tensor, fake: Tensor, **condition: Tensor) -> tuple[list[Tensor], list[Tensor], Terms]:
+        """Logits of both, and how far the reconstructions of `real` are from what they should show."""
         images, _ = self.augment(real, {})
         quarter = int(torch.randint(4, ()))
-        logits, rebuilt = self.study(images, quarter)
-        half = images.shape[2] // 2
-        row, column = divmod(quarter, 2)
-        part = images[:, :, row * half : (row + 1) * half, column * half : (column + 1) * half]
-        target = {"big": images, "small": images, "part": part}
+        logits, rebuilt = self.rebuild(images, quarter)
+        target = {"big": images, "small": images, "part": cut(images, quarter)}
         terms = {
             f"rebuilt_{name}": self.weight * self.distance(shown, interpolate(target[name], shown.shape[2])).sum()
             for name, shown in rebuilt.items()
         }
-        return [logits.float()], terms
+        return [logits.float()], self.judge_fake(fake, **condition), terms
 
     def judge_fake(self, fake: Tensor, **condition: Tensor) -> list[Tensor]:
         """Logits of fakes with their smaller view `small`, where the generator makes one; each has its own draw."""

@@ -16,6 +16,7 @@ __all__ = [
     "TwoPathDownBlock",
     "UpBlock",
     "conv",
+    "cut",
     "normalised",
 ]
 
@@ -155,3 +156,10 @@ class TwoPathDownBlock(nn.Module):
         """Maps [N,inputs,H,W] to [N,outputs,H/2,W/2]."""
         out: Tensor = (self.main(x) + self.direct(x)) / 2
         return out
+
+
+def cut(images: Tensor, quarter: int) -> Tensor:
+    """Quarter 0..3 of images: top left, top right, bottom left, bottom right."""
+    height, width = images.shape[2] // 2, images.shape[3] // 2
+    row, column = divmod(quarter, 2)
+    return images[:, :, row * height : (row + 1) * height, column * width : (column + 1) * width]

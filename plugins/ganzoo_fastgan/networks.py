@@ -17,6 +17,7 @@ from ganzoo_fastgan.layers import (
     TwoPathDownBlock,
     UpBlock,
     conv,
+    cut,
     normalised,
 )
 from zoo import Critic, DataSpec, Range
@@ -177,8 +178,8 @@ class Discriminator(nn.Module):
         logits = torch.cat([self.rf_big(maps[64]).flatten(1), self.rf_small(seen).flatten(1)], dim=1)
         return logits, {"big": maps[64], "small": seen, "part": maps[32]}
 
-    def study(self, images: Tensor, quarter: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits [N,50] and reconstructions of the whole ("big", "small") and of quarter 0..3 ("part"), by rows."""
+    def rebuild(self, images: Tensor, quarter: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits [N,50] and reconstructions of the whole ("big", "small") and of quarter 0..3 ("part")."""
         logits, maps = self.judge(images)
         return logits, {
             "big": self.decoder_big(maps["big"]),
@@ -210,13 +211,6 @@ class Decoder(nn.Module):
         """Images of maps."""
         out: Tensor = self.main(maps)
         return out
-
-
-def cut(maps: Tensor, quarter: int) -> Tensor:
-    """Quarter 0..3 of maps: top left, top right, bottom left, bottom right."""
-    height, width = maps.shape[2] // 2, maps.shape[3] // 2
-    row, column = divmod(quarter, 2)
-    return maps[:, :, row * height : (row + 1) * height, column * width : (column + 1) * width]
 
 
 @torch.no_grad()
