@@ -44,9 +44,9 @@ class FeatureDistance(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Distances [N]; the gradient reaches `a` alone."""
-        of_a = self.network(a).maps
+        of_a = self.network(a, wants=("maps",)).maps
         with torch.no_grad():
-            of_b = self.network(b).maps
+            of_b = self.network(b, wants=("maps",)).maps
         parts = [self.compare(of_a[i], of_b[i], self.get_buffer(f"weight{i}")) for i in range(self.levels)]
         return torch.stack(parts).sum(0)
 

@@ -57,7 +57,7 @@ class Tower(nn.Module):
 
     def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
         """Logits [N,K] of all heads."""
-        maps = self.backbone(images, size=self.size, resize="bilinear-plain").maps[-LEVELS:]
+        maps = self.backbone(images, size=self.size, resize="bilinear-plain", wants=("maps",)).maps[-LEVELS:]
         mixed = self.projection(maps)
         return torch.cat([head(x, label) for head, x in zip(self.heads, mixed, strict=False)], dim=1)
 
