@@ -1,7 +1,7 @@
 """FastGAN's critic: fakes come in two sizes, and real images are rebuilt from what the discriminator saw."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ class ReconstructingCritic(Critic):
 
     def __init__(self, network: nn.Module, game: Game, *, distance: str = "pixels", **options: Any) -> None:
         super().__init__(network, game, **options)
-        self.rebuild: Callable[[Tensor, int], tuple[Tensor, dict[str, Tensor]]] = network.rebuild
+        self.rebuild = cast("Callable[[Tensor, int], tuple[Tensor, dict[str, Tensor]]]", network.rebuild)
         self.distance = make_distance(distance)
 
     def study(self, real: Tensor, fake: Tensor, **condition: Tensor) -> tuple[list[Tensor], list[Tensor], Terms]:

@@ -1,4 +1,4 @@
-"""The blocks that FastGAN's networks are built of; every weight is spectrally normalised, none has a bias unless said."""
+"""The blocks of FastGAN's networks: every weight is spectrally normalised, none has a bias unless said."""
 
 from collections.abc import Iterator
 
@@ -62,7 +62,7 @@ class Init(nn.Module):
 
 
 class UpBlock(nn.Sequential):
-    """Twice the size: convolution, batch normalisation and gate; a deep one does so twice, with noise before each norm."""
+    """Twice the size: convolution, normalisation and gate; a deep one does so twice, with noise before each norm."""
 
     def __init__(self, inputs: int, outputs: int, deep: bool = False) -> None:
         layers: list[nn.Module] = [nn.Upsample(scale_factor=2)]
@@ -71,8 +71,9 @@ class UpBlock(nn.Sequential):
             layers += [nn.BatchNorm2d(2 * outputs), nn.GLU(1)]
         super().__init__(*layers)
 
-    def forward(self, x: Tensor, draws: Draws | None = None, label: Tensor | None = None) -> Tensor:
+    def forward(self, input: Tensor, draws: Draws | None = None, label: Tensor | None = None) -> Tensor:
         """Maps [N,inputs,H,W] to [N,outputs,2H,2W]; a deep block takes two of the draws."""
+        x = input
         for layer in self:
             x = layer(x, None if draws is None else next(draws)) if isinstance(layer, Noise) else layer(x)
         return x

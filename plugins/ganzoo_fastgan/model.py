@@ -84,7 +84,7 @@ class FastGAN(Model):
             if config.form == "original":
                 problems.append("fastgan's original form takes no labels; take -s form=projected or projected-lite.")
             if not data.classes:
-                problems.append("--condition label needs labelled data; sort the images into one folder for each class.")
+                problems.append("--condition label needs labelled data: one folder of images for each class.")
             if 0 < config.label_rows < data.classes:
                 problems.append(f"label_rows={config.label_rows} is less than the data's {data.classes} classes.")
         return problems
@@ -143,7 +143,7 @@ class FastGAN(Model):
         return [image.float() for image in images]
 
     def prior(self, n: int, seed: int) -> Batch:
-        """Latents z [n,z_dim], then the noise [n,noise_dim] that follows in the same stream; labels if it takes them."""
+        """Latents z [n,z_dim], the noise [n,noise_dim] that follows in the same stream, and labels if it takes them."""
         z_dim = self.config.z_dim
         drawn = draw_normal(n, z_dim + self.generator.noise_dim, seed)
         inputs = {"z": drawn[:, :z_dim], "noise": drawn[:, z_dim:]}
@@ -170,9 +170,10 @@ def paper(data: DataSpec) -> Preset:
 
 
 def default(data: DataSpec) -> Preset:
-    """The published networks from 256 px on; below, half the width, for CPUs."""
-    width = 64 if data.resolution >= 256 else 32
-    return Preset(FastGAN.Config(g_width=width, d_width=width, batch=16, ema_decay=0.0, ema_kimg=2.0))
+    """The published networks from 256 px on; below, a quarter of the width, for CPUs."""
+    if data.resolution >= 256:
+        return Preset(FastGAN.Config(batch=16, ema_decay=0.0))
+    return Preset(FastGAN.Config(g_width=16, d_width=16, batch=16, kimg=100.0, ema_decay=0.0, ema_kimg=2.0))
 
 
 def tiny(data: DataSpec) -> Preset:

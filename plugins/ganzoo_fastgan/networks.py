@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import torch
@@ -118,7 +119,7 @@ class Generator(nn.Module):
         sides = self.noise_shapes
         if noise is None:
             return [None] * len(sides)
-        flat = noise.split([side * side for side in sides], dim=1) if sides else ()
+        flat = torch.split(noise, [side * side for side in sides], dim=1) if sides else ()
         return [row.unflatten(1, (1, side, side)) for row, side in zip(flat, sides, strict=True)]
 
 
@@ -154,9 +155,9 @@ class Discriminator(nn.Module):
         self.down_from_small = nn.Sequential(start, nn.LeakyReLU(0.2, inplace=True), *blocks)
         self.rf_small = conv(c[32], 1, 4)
         rebuilt = min(resolution, 128)
-        self.decoder_big = Decoder(c[16], channels, rebuilt)
-        self.decoder_part = Decoder(c[32], channels, rebuilt)
-        self.decoder_small = Decoder(c[32], channels, rebuilt)
+        self.decoder_big = Decoder(c[16], channels, rebuilt, width)
+        self.decoder_part = Decoder(c[32], channels, rebuilt, width)
+        self.decoder_small = Decoder(c[32], channels, rebuilt, width)
         initialise(self)
 
     def forward(self, images: Tensor, small: Tensor | None = None) -> Tensor:
@@ -199,12 +200,12 @@ def first_layers(resolution: int, channels: int, c: dict[int, int]) -> list[nn.M
 
 
 class Decoder(nn.Module):
-    """Maps [N,inputs,h,w] to images [N,channels,size,size] in [-1, 1]."""
+    """Maps [N,inputs,h,w] to images [N,channels,size,size] in [-1, 1], from 8 px on; half as wide as the rest."""
 
-    def __init__(self, inputs: int, channels: int, size: int) -> None:
+    def __init__(self, inputs: int, channels: int, size: int, width: int) -> None:
         super().__init__()
-        widths = [inputs, 128, 64, 64, 32][: size.bit_length() - 3]
-        blocks = [UpBlock(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+        widths = [inputs, *(max(factor * width // 2, 1) for factor in (4, 2, 2, 1))][: size.bit_length() - 3]
+        blocks = [UpBlock(a, b) for a, b in pairwise(widths)]
         self.main = nn.Sequential(nn.AdaptiveAvgPool2d(8), *blocks, conv(widths[-1], channels, 3, 1, 1), nn.Tanh())
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -45,15 +45,15 @@ class Tower(nn.Module):
         self.size = size
         self.projection = Projection(frozen.channels[-LEVELS:], width, mixing)
         nominal = [64 * self.projection.enlarges >> i for i in range(LEVELS)]
-        self.heads = nn.ModuleList(
-            Head(self.projection.channels[i], nominal[i], width, separable, classes) for i in range(heads)
-        )
+        made = [Head(self.projection.channels[i], nominal[i], width, separable, classes) for i in range(heads)]
+        self.halvings = [head.blocks for head in made]
+        self.heads = nn.ModuleList(made)
 
     def fits(self, size: int) -> bool:
         """Whether pictures of `size` pixels leave every head the four positions per side that it decides on."""
         strides = self.backbone.strides[-LEVELS:]
         sides = [self.projection.enlarges * -(-size // stride) for stride in strides]
-        return all(side >> head.blocks >= 4 for head, side in zip(self.heads, sides, strict=False))
+        return all(side >> times >= 4 for side, times in zip(sides, self.halvings, strict=False))
 
     def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
         """Logits [N,K] of all heads."""
@@ -118,7 +118,7 @@ def projected(
 ) -> Projected:
     """The projected discriminator on the named networks."""
     if label and not data.classes:
-        raise ZooError("projected:label=true needs labelled data; sort the images into one folder for each class.")
+        raise ZooError("projected:label=true needs labelled data: one folder of images for each class.")
     look = size or (NATIVE if data.resolution < NATIVE else data.resolution)
     towers = [
         Tower(

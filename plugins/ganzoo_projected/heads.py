@@ -1,6 +1,7 @@
 """The heads that judge projected maps; every learned weight of theirs is spectrally normalised."""
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +69,7 @@ class Head(nn.Module):
         super().__init__()
         sizes = [at for at in sorted(CHANNELS, reverse=True) if LAST <= at < size]
         widths = [inputs, *(max(CHANNELS[at] * width // 64, 1) for at in sizes)]
-        blocks = [DownBlock(a, b, separable) for a, b in zip(widths, widths[1:], strict=False)]
+        blocks = [DownBlock(a, b, separable) for a, b in pairwise(widths)]
         self.blocks = len(blocks)
         if not classes:
             self.main = nn.Sequential(*blocks, conv(widths[-1], 1, 4))

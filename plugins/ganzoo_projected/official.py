@@ -22,7 +22,7 @@ class Found:
     """A published network: its tensors by our names, and the options and data that build ours around them."""
 
     tensors: dict[str, Tensor]
-    options: dict[str, object] = field(default_factory=dict)  # of the architecture, or of the discriminator entry
+    options: Mapping[str, object] = field(default_factory=dict)  # of the architecture, or of the discriminator entry
     resolution: int = 0  # 0 where the tensors do not tell
     channels: int = 3
     classes: int = 0

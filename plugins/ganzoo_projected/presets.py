@@ -1,6 +1,7 @@
 """Projected GAN as FastGAN's generator with other settings and parts."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from zoo import DataSpec, Parts, Preset, configuration
 
@@ -30,17 +31,17 @@ def published(data: DataSpec, form: str, **options: object) -> Preset:
 
 
 def default(data: DataSpec) -> Preset:
-    """The published networks from 256 px on; below, the lite generator at a quarter of the width, for CPUs."""
+    """The published networks from 256 px on; below, for CPUs, the lite generator, slim, and light heads at 128 px."""
     if data.resolution >= 256:
         return published(data, "projected", batch=16, ema_kimg=5.0, ema_refresh=True)
-    return published(data, "projected-lite", g_width=32, batch=16, ema_kimg=2.0, ema_refresh=True)
+    chosen = published(data, "projected-lite", g_width=16, batch=16, kimg=100.0, ema_kimg=2.0, ema_refresh=True)
+    assert chosen.parts is not None
+    return replace(chosen, parts=replace(chosen.parts, discriminator="projected:size=128,separable=true"))
 
 
 def tiny(data: DataSpec) -> Preset:
     """A pair small enough for tests, on the test backbone, whose weights are random."""
-    parts = Parts(
-        loss="hinge", augment=VIEW, discriminator="projected:size=64,width=4", backbones=("test-8ch",)
-    )
+    parts = Parts(loss="hinge", augment=VIEW, discriminator="projected:size=64,width=4", backbones=("test-8ch",))
     return Preset(configuration("fastgan", "tiny", data, form="projected", order="G-D"), parts)
 
 
