@@ -120,7 +120,7 @@ class Generator(nn.Module):
         if noise is None:
             return [None] * len(sides)
         flat = torch.split(noise, [side * side for side in sides], dim=1) if sides else ()
-        return [row.unflatten(1, (1, side, side)) for row, side in zip(flat, sides, strict=True)]
+        return [row.reshape(-1, 1, side, side) for row, side in zip(flat, sides, strict=True)]
 
 
 class Discriminator(nn.Module):
