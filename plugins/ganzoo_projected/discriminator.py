@@ -134,7 +134,7 @@ def projected(
     ]
     for tower in towers:
         if not tower.fits(look):
-            least = next(larger for larger in range(look, 4096) if tower.fits(larger))
+            least = next(larger for larger in range(32, 8192, 32) if tower.fits(larger))
             raise ZooError(
                 f"at {look} px the maps of backbone '{tower.backbone.name}' are too small for the heads; "
                 f"take projected:size={least} or more, or fewer heads."
