@@ -36,5 +36,11 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "ganzoo_projected.discriminator:projected",
         "heads of several scales on random projections of a frozen network's features",
         paper="2111.01007",
-        traits={"role": "replace", "output": "logits", "loss": "hinge"},
+        traits={
+            "role": "replace",
+            "output": "logits",
+            "loss": "hinge",
+            "norm": "batch",
+            "tiny": "size=64,width=4,backbone=test-8ch",
+        },
     )
