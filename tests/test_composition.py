@@ -8,7 +8,7 @@ from ganzoo_augment.flip import Flip
 from ganzoo_dcgan.networks import Discriminator
 from ganzoo_losses.losses import Hinge
 from ganzoo_losses.penalties import R1
-from zoo import DataSpec, InvalidOptions, Parts, UnknownName, compose, network
+from zoo import Critic, DataSpec, InvalidOptions, Parts, UnknownName, compose, configuration, network
 
 DATA = DataSpec(resolution=16)
 
@@ -63,3 +63,33 @@ def test_another_plugins_network_by_name():
     assert generator(torch.zeros(2, 100)).shape == (2, 3, 16, 16)
     with pytest.raises(UnknownName, match="dcgan"):
         network("dcgam", data=DATA)
+
+
+def test_a_network_may_bring_its_own_kind_of_critic():
+    class Doubting(Critic):
+        def judge_fake(self, fake, **condition):
+            return [2 * head for head in super().judge_fake(fake, **condition)]
+
+        def study(self, real, fake, **condition):
+            logits, _, learned = super().study(real, fake, **condition)
+            return logits, self.judge_fake(fake, **condition), learned | {"besides": real.mean()}
+
+    def own() -> nn.Module:
+        judge = plain()
+        judge.critic = Doubting
+        return judge
+
+    critic = compose(Parts("hinge"), DATA, own)
+    real, fake = torch.rand(4, 3, 16, 16), torch.rand(4, 3, 16, 16)
+    with torch.no_grad():
+        terms = critic.d_loss(real, fake)
+        logits = critic.network(fake)
+        assert critic.g_loss(fake, real)["adv"] == -2 * logits.mean()
+    assert terms["fake"] == (1 + 2 * logits).relu().mean()
+    assert terms["besides"] == real.mean()
+
+
+def test_another_plugins_configuration_by_name():
+    assert configuration("dcgan", "tiny", DATA, z_dim=5).z_dim == 5
+    with pytest.raises(InvalidOptions, match="z_dim"):
+        configuration("dcgan", "tiny", DATA, zdim=5)

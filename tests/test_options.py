@@ -504,7 +504,7 @@ def test_describe_imports_nothing_it_reads() -> None:
 
 
 def every_target() -> list[str]:
-    return sorted({one.entry.target for one in registry().select() if one.kind != "weights"})
+    return sorted({registry().options_target(one) for one in registry().select() if one.kind != "weights"})
 
 
 @pytest.mark.parametrize("target", every_target())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         critics_of,
     )
     from zoo.backbones import Backbone, Features, backbone
-    from zoo.composition import augmentation, compose, network
+    from zoo.composition import augmentation, compose, configuration, network
     from zoo.data.spec import DataSpec
     from zoo.errors import InvalidOptions, UnknownName, ZooError
     from zoo.metric import Metric
@@ -68,6 +68,7 @@ _HOMES = {
     "zoo.composition": (
         "augmentation",
         "compose",
+        "configuration",
         "network",
     ),
     "zoo.data.spec": ("DataSpec",),
@@ -142,6 +143,7 @@ __all__ = [
     "augmentation",
     "backbone",
     "compose",
+    "configuration",
     "create",
     "critics_of",
     "draw_normal",

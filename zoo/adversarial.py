@@ -197,26 +197,34 @@ class Critic(nn.Module):
         images, given = self._view(images, condition)
         return [each.float() for each in self.network.features(images, **given)]  # type: ignore[operator]
 
+    def study(self, real: Tensor, fake: Tensor, **condition: Tensor) -> tuple[list[Tensor], list[Tensor], Terms]:
+        """`judge` for D's step, and what D learns from the same passes besides the game."""
+        return *self.judge(real, fake, **condition), {}
+
+    def judge_fake(self, fake: Tensor, **condition: Tensor) -> list[Tensor]:
+        """`logits` of fakes for G's step."""
+        return self.logits(fake, **condition)
+
     def d_loss(self, real: Tensor, fake: Tensor, **condition: Tensor) -> Terms:
         """What the discriminators minimise, by term."""
         fake = newest = fake if self.attached else fake.detach()
         if self.memory is not None:
             fake = self.memory(fake)
         shown = self.augment.reals(real, fake)
-        real_logits, fake_logits = self.judge(shown, fake, **condition)
+        real_logits, fake_logits, learned = self.study(shown, fake, **condition)
         self._observe(real, fake, real_logits, fake_logits)
         losses = [self.game.d(r, f) for r, f in zip(real_logits, fake_logits, strict=True)]
         terms = {
             "real": self.weight * total(real_part for real_part, _ in losses),
             "fake": self.weight * total(fake_part for _, fake_part in losses),
         }
-        terms |= self._penalise("D", shown, fake, condition)
+        terms |= learned | self._penalise("D", shown, fake, condition)
         terms |= self._penalise_logits(real_logits, fake_logits)
         return terms | self._allied(lambda ally: ally.d_loss(real, newest, **condition))
 
     def g_loss(self, fake: Tensor, real: Tensor, **condition: Tensor) -> Terms:
         """What the generator minimises, by term."""
-        fake_logits = self.logits(fake, **condition)
+        fake_logits = self.judge_fake(fake, **condition)
         real_logits = self.logits(real, **condition) if self.game.needs_real else [None] * len(fake_logits)
         pairs = zip(fake_logits, real_logits, strict=True)
         terms = {"adv": self.weight * total(self.game.g(f, r) for f, r in pairs)}

@@ -19,10 +19,19 @@ from zoo.adversarial import (
 from zoo.errors import InvalidOptions, ZooError
 from zoo.grammar import parse
 from zoo.model import DataSpec, Parts
-from zoo.options import bind
+from zoo.options import bind, changed
 from zoo.plugins import registry
 
-__all__ = ["augmentation", "compose", "network"]
+__all__ = ["augmentation", "compose", "configuration", "network"]
+
+
+def configuration(architecture: str, preset: str, data: DataSpec, /, **options: object) -> Any:
+    """Another plugin's configuration by name, with options changed: what a preset architecture is made of."""
+    from zoo.training.plan import model_class
+    from zoo.training.plan import preset as preset_of
+
+    config = preset_of(model_class(architecture), preset, architecture, data).config
+    return changed(config, options, where=architecture)
 
 
 def network(name: str, part: str = "discriminator", /, *, data: DataSpec, **options: Any) -> nn.Module:
@@ -47,7 +56,7 @@ def compose(
     all that does not fit together.
     """
     problems: list[str] = []
-    judge = own() if parts.discriminator == "own" else build_network(parts.discriminator, parts, data)
+    judge = own() if parts.discriminator == "own" else build_network(parts.discriminator, parts, data, conditions)
     if isinstance(judge, Critic):
         raise InvalidOptions([f"discriminator '{parts.discriminator}' can only join the model's own: leave out role."])
     if missing := set(conditions) - set(getattr(judge, "conditions", ())):
@@ -129,15 +138,23 @@ def build_ally(text: str, parts: Parts, data: DataSpec) -> Critic:
         return judge
     traits = registry().find("discriminator", parse(text).qualified).entry.traits
     game = cast(Game, referred("loss", traits.get("loss", "non-saturating")))
-    return Critic(judge, game, augment=augmentation(traits.get("augment", "none")))
+    return kind_of(judge)(judge, game, augment=augmentation(traits.get("augment", "none")))
 
 
-def build_network(text: str, parts: Parts, data: DataSpec) -> nn.Module:
-    """A discriminator entry's network; backbones go to entries that take one and were given none."""
+def build_network(text: str, parts: Parts, data: DataSpec, conditions: Collection[str] = ()) -> nn.Module:
+    """A discriminator entry's network.
+
+    Backbones go to entries that take one and were given none; an entry whose option is called like a
+    condition that the model needs is built to take it.
+    """
     reference = parse(text)
     options: dict[str, Any] = {key: value for key, value in reference.options.items() if key != "role"}
     if parts.backbones and wants_backbone(text):
         options["backbone"] = "+".join(parts.backbones)
+    takes = inspect.signature(registry().load("discriminator", reference.qualified)).parameters
+    for condition in conditions:
+        if condition in takes:
+            options.setdefault(condition, True)
     return cast(nn.Module, build("discriminator", reference.qualified, options, data))
 
 

@@ -39,7 +39,11 @@ HOOKS = {
 
 @hookspec
 def ganzoo_architectures() -> "Iterable[Entry]":  # type: ignore[empty-body]
-    """Entries whose target is a `zoo.Model` subclass."""
+    """Entries whose target is a `zoo.Model` subclass.
+
+    A preset architecture, one that is another's networks with other settings and parts, names that in `base`;
+    its target is a mapping from names to functions of a `DataSpec` that return a `Preset`.
+    """
 
 
 @hookspec

@@ -50,6 +50,7 @@ class Entry:
     extras: tuple[str, ...] = ()  # extras of its distribution that it wants installed
     traits: Mapping[str, str] = field(default_factory=dict, hash=False)  # such as role=join, scope=critic
     presets: Mapping[str, str] = field(default_factory=dict, hash=False)  # architectures: name -> one line
+    base: str = ""  # a preset architecture: the architecture that its target, a mapping of presets, configures
 
     def __post_init__(self) -> None:
         for problem in _problems(self):
@@ -66,6 +67,8 @@ def _problems(entry: Entry) -> Iterable[str]:
         yield "a name is lower case words and digits joined by - or ., such as 'projected-gan'"
     if not _TARGET.fullmatch(entry.target):
         yield f"target {entry.target!r} is not of the form 'package.module:Object'"
+    if entry.base and not _NAME.fullmatch(entry.base.rpartition("::")[2]):
+        yield f"base {entry.base!r} is not the name of an architecture"
     if entry.paper and not _PAPER.fullmatch(entry.paper):
         yield f"paper {entry.paper!r} is not an arXiv id such as '1511.06434'"
     for what, line in {"summary": entry.summary, **entry.presets}.items():
@@ -138,6 +141,10 @@ class Registry:
     def load(self, kind: str, name: str) -> Any:
         """The object behind an entry, imported now. Raises ZooError with cause and remedy."""
         return load(self.find(kind, name))
+
+    def options_target(self, one: Registered) -> str:
+        """Where an entry's options are declared: at its target, or at that of the architecture it is based on."""
+        return self.options_target(self.find(one.kind, one.entry.base)) if one.entry.base else one.entry.target
 
     def select(self, kind: str | None = None, pattern: str = "*", tags: Collection[str] = ()) -> list[Registered]:
         """Entries of a kind (or of all) whose name matches a wildcard and that have every tag, sorted."""

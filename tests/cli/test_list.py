@@ -68,6 +68,7 @@ def test_json_holds_the_whole_entry(run: Run) -> None:
         "summary": "a loss of the same name",
         "paper": "",
         "target": "json:dumps",
+        "base": "",
         "tags": [],
         "needs": [],
         "extras": ["x"],

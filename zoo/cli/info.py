@@ -61,6 +61,7 @@ def _page(one: Registered) -> Iterator[str]:
     yield f"{one.name}, {with_article(one.kind)}: {entry.summary}"
     facts = {
         "paper": _url(one),
+        "based on": entry.base,
         "formula": entry.traits.get("formula", ""),
         "divergence": entry.traits.get("divergence", ""),
         "plugin": f"{one.plugin}, from {one.distribution} {one.version}",
@@ -107,7 +108,7 @@ def _options(one: Registered) -> tuple[list[Option], str]:
     if one.kind == "weights":
         return [], ""
     try:
-        return describe(one.entry.target), ""
+        return describe(registry().options_target(one)), ""
     except Exception as error:
         return [], f"{one.entry.target}: {type(error).__name__}: {error}"
 

@@ -46,6 +46,7 @@ def as_json(one: Registered) -> dict[str, Any]:
         "summary": entry.summary,
         "paper": entry.paper,
         "target": entry.target,
+        "base": entry.base,
         "tags": entry.tags,
         "needs": entry.needs,
         "extras": entry.extras,

@@ -2,6 +2,7 @@
 
 from zoo.nn.minibatch import MinibatchDiscrimination, MinibatchStddev, minibatch_stddev
 from zoo.nn.resample import downsample2d, filter2d, fir, upfirdn2d, upsample2d
+from zoo.nn.spectral import spectral_norm
 
 __all__ = [
     "MinibatchDiscrimination",
@@ -10,6 +11,7 @@ __all__ = [
     "filter2d",
     "fir",
     "minibatch_stddev",
+    "spectral_norm",
     "upfirdn2d",
     "upsample2d",
 ]

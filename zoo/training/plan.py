@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import new_class
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -119,8 +120,14 @@ class Plan:
 
 
 def model_class(architecture: str) -> type[Model]:
-    """The class that an architecture's name stands for."""
+    """The class that an architecture's name stands for; a preset architecture is its base with other presets."""
     found = registry().load("architecture", architecture)
+    if base := registry().find("architecture", architecture).entry.base:
+        if not isinstance(found, Mapping):
+            raise ZooError(f"architecture '{architecture}' is no mapping of presets; report it to its plugin.")
+        parent = model_class(base)
+        named = {"presets": found, "__doc__": parent.__doc__, "__module__": parent.__module__}
+        return cast(type[Model], new_class(parent.__name__, (parent,), exec_body=lambda body: body.update(named)))
     if not (isinstance(found, type) and issubclass(found, Model)):
         raise ZooError(f"architecture '{architecture}' is not a zoo.Model; report it to its plugin.")
     return found
