@@ -173,7 +173,12 @@ class Critic(nn.Module):
     def logits(self, images: Tensor, **condition: Tensor) -> list[Tensor]:
         """Float32 logits, one tensor [N,K] per head, of images as this critic sees them."""
         seen, given = self._view(images, condition)
-        return heads_of(self.network(seen, **given))
+        return self.read(self.network(seen, **given))
+
+    def read(self, out: Tensor | list[Tensor] | tuple[Tensor, ...]) -> list[Tensor]:
+        """What the game sees of a network's answer: float32 logits by head. A critic with more heads overrides it."""
+        heads = out if isinstance(out, (list, tuple)) else [out]
+        return [head.float() for head in heads]
 
     def judge(self, real: Tensor, fake: Tensor, **condition: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """`logits` of reals and of as many fakes, two batches of their own; in one pass where the network can."""
@@ -181,7 +186,7 @@ class Critic(nn.Module):
             return self.logits(real, **condition), self.logits(fake, **condition)
         (real, given), (fake, given_fake) = self._view(real, condition), self._view(fake, condition)
         both = {name: torch.cat([value, given_fake[name]]) for name, value in given.items()}
-        heads = heads_of(self.network(torch.cat([real, fake]), batches=2, **both))
+        heads = self.read(self.network(torch.cat([real, fake]), batches=2, **both))
         halves = [head.chunk(2) for head in heads]
         return [half[0] for half in halves], [half[1] for half in halves]
 
@@ -270,12 +275,6 @@ class Critic(nn.Module):
             spread = real.float().std(dim=0).mean().clamp(min=1e-8)
             seen["diversity"] = fake.float().std(dim=0).mean() / spread
         self.observed.append(seen)
-
-
-def heads_of(out: Tensor | list[Tensor] | tuple[Tensor, ...]) -> list[Tensor]:
-    """A network's answer as float32 logits by head."""
-    heads = out if isinstance(out, (list, tuple)) else [out]
-    return [head.float() for head in heads]
 
 
 def total(parts: Iterable[Tensor]) -> Tensor:
