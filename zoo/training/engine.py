@@ -68,8 +68,9 @@ class Training:
         """What the critics saw during this step, by critic; means over microbatches."""
         log = {}
         for name, critic in critics_of(self.model).items():
-            for signal in critic.observed[0] if critic.observed else ():
-                log[f"{name}/{signal}"] = torch.stack([seen[signal] for seen in critic.observed]).mean()
+            for signal in dict.fromkeys(signal for seen in critic.observed for signal in seen):
+                values = [seen[signal] for seen in critic.observed if signal in seen]
+                log[f"{name}/{signal}"] = torch.stack(values).mean()
             critic.observed.clear()
         return log
 
