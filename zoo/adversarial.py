@@ -15,6 +15,7 @@ __all__ = [
     "Augment",
     "Critic",
     "Game",
+    "GeneratorRegularizer",
     "LogitPenalty",
     "Memory",
     "NetworkRegularizer",
@@ -115,6 +116,10 @@ class Memory(nn.Module, ABC):
         """Fakes [N,C,H,W] for D, chosen among these and earlier ones; no gradient passes."""
 
 
+class GeneratorRegularizer:
+    """A regulariser of scope `generator`: the model runs it, if it is of a class that the model offers to `compose`."""
+
+
 class NetworkRegularizer(ABC):
     """A regulariser of scope `network`: changes a discriminator once, before it learns."""
 
@@ -161,6 +166,7 @@ class Critic(nn.Module):
         self.players = tuple(players)
         self.attached = False  # whether D's loss reaches the generator: only regularisers of both players ask
         self.weight = weight
+        self.of_generator: tuple[GeneratorRegularizer, ...] = ()  # for the model to run
         self.allies = nn.ModuleDict()
         self.observed: list[Terms] = []
         self._progress = Progress()

@@ -10,6 +10,7 @@ from zoo.adversarial import (
     Augment,
     Critic,
     Game,
+    GeneratorRegularizer,
     LogitPenalty,
     Memory,
     NetworkRegularizer,
@@ -49,11 +50,13 @@ def compose(
     own: Callable[[], nn.Module],
     *,
     conditions: Collection[str] = (),
+    offers: tuple[type[GeneratorRegularizer], ...] = (),
 ) -> Critic:
     """The critic that `parts` describe: `own()` or its replacement, with loss, penalties, view and allies.
 
-    A replacement must take every condition in `conditions`; an ally need not. Raises InvalidOptions with
-    all that does not fit together.
+    A replacement must take every condition in `conditions`; an ally need not. Regularisers of the generator must be of
+    a class that the model `offers` to run, and wait in `of_generator`. Raises InvalidOptions with all that does not
+    fit together.
     """
     problems: list[str] = []
     judge = own() if parts.discriminator == "own" else build_network(parts.discriminator, parts, data, conditions)
@@ -68,7 +71,10 @@ def compose(
         problems.append("no discriminator here wants a --backbone; add one that does: --discriminator vision-aided.")
     regularizers = {text: referred("regularizer", text) for text in parts.regularizers}
     for text, regularizer in regularizers.items():
-        problems += misfits(text, regularizer, judge)
+        if isinstance(regularizer, GeneratorRegularizer):
+            problems += [] if isinstance(regularizer, offers) else [f"regularizer '{text}' is none for this generator."]
+        else:
+            problems += misfits(text, regularizer, judge)
     game = cast(Game, referred("loss", parts.loss))
     if (output := getattr(judge, "output", "logits")) != game.output:
         problems.append(mismatch(parts, game.output, output))
@@ -84,6 +90,7 @@ def compose(
         if isinstance(regularizer, Memory):
             regularizer.reserve(data)
     critic = critic_of(judge, game, regularizers, augment)
+    critic.of_generator = tuple(one for one in regularizers.values() if isinstance(one, GeneratorRegularizer))
     for name, text in named(parts.allies).items():
         critic.allies[name.replace("-", "_")] = build_ally(text, parts, data)
     return critic

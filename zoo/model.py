@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from zoo.data.spec import DataSpec
+from zoo.options import bind
 
 __all__ = [
     "Averaging",
@@ -165,6 +166,10 @@ class Model(nn.Module, ABC):
         """Inputs to `generate` that are drawn: item i of seed s depends on s + i alone."""
         return {}
 
+    def inputs(self, n: int, seed: int) -> Batch:
+        """What `sample` gives to `generate`. Keyword parameters with defaults are options of `sample`, typed."""
+        return self.prior(n, seed)
+
     def begin_step(self, progress: Progress) -> None:
         """Set whatever follows a schedule."""
 
@@ -186,35 +191,36 @@ class Model(nn.Module, ABC):
         return next(self.parameters()).device
 
     @torch.no_grad()
-    def sample(self, n: int, seed: int = 0, *, batch: int = 64) -> Tensor:
-        """Draw `n` images float32 [n,C,H,W] in [-1, 1] on the CPU.
+    def sample(self, n: int, seed: int = 0, *, batch: int = 64, **options: object) -> Tensor:
+        """Draw `n` images float32 [n,C,H,W] in [-1, 1] on the CPU; `options` are those of this model's `inputs`.
 
         Image i depends on `seed + i` alone (numpy RandomState, the field's `--seeds`), not on `n`, on
-        `batch` or, to within rounding, on the device.
+        `batch` or, to within rounding, on the device. Raises InvalidOptions for an option it does not take.
         """
+        chosen = bind(self.inputs, options, where=f"{type(self).__name__}.sample")
         training = self.training
         self.eval()
         try:
-            return torch.cat([self._sample(range(i, min(i + batch, n)), seed) for i in range(0, n, batch)])
+            return torch.cat([self._sample(range(i, min(i + batch, n)), seed, chosen) for i in range(0, n, batch)])
         finally:
             self.train(training)
 
-    def _sample(self, rows: range, seed: int) -> Tensor:
-        inputs = self.prior(len(rows), seed + rows.start)
+    def _sample(self, rows: range, seed: int, chosen: Mapping[str, Any]) -> Tensor:
+        inputs = self.inputs(len(rows), seed + rows.start, **chosen)
         on_device = {name: value.to(self.device) for name, value in inputs.items()}
         return self.generate(on_device).float().clamp(-1, 1).cpu()
 
-    def images(self, n: int, seed: int = 0) -> list[Any]:
+    def images(self, n: int, seed: int = 0, **options: object) -> list[Any]:
         """`sample`, as PIL images."""
         from zoo.pictures import to_pil
 
-        return to_pil(self.sample(n, seed))
+        return to_pil(self.sample(n, seed, **options))  # type: ignore[arg-type]
 
-    def grid(self, n: int = 64, seed: int = 0) -> Any:
+    def grid(self, n: int = 64, seed: int = 0, **options: object) -> Any:
         """`sample`, as one PIL image: a square grid."""
         from zoo.pictures import grid
 
-        return grid(self.sample(n, seed))
+        return grid(self.sample(n, seed, **options))  # type: ignore[arg-type]
 
     def ready(self) -> Self:
         """In eval mode, with no parameter asking for gradients."""

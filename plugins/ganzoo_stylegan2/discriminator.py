@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from ganzoo_stylegan2.layers import TAPS, Conv, Dense
 from ganzoo_stylegan2.networks import MappingNetwork, channels_at, sizes
 from zoo import DataSpec, Range
-from zoo.nn.resample import downsample2d, fir
+from zoo.nn import downsample2d, fir, minibatch_stddev
 
-__all__ = ["Discriminator", "discriminator", "minibatch_deviation"]
+__all__ = ["Discriminator", "discriminator"]
 
 Form = Literal["skip", "resnet", "orig"]
 
@@ -21,6 +21,8 @@ class Discriminator(nn.Module):
 
     With labels, the logit is the projection of its last features on the mapped label (Miyato & Koyama 2018).
     """
+
+    takes_batches = True
 
     def __init__(
         self,
@@ -46,16 +48,16 @@ class Discriminator(nn.Module):
         self.b4 = Epilogue(channels if form == "skip" else 0, width, width if classes else 1, group, clamp)
         self.mapping = MappingNetwork(0, width, classes, mapping_layers) if classes else None
 
-    def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
-        """Logits [N,1]; labels int64 [N] where the network is conditional."""
+    def forward(self, images: Tensor, label: Tensor | None = None, batches: int = 1) -> Tensor:
+        """Logits [N,1]; labels int64 [N] where the network is conditional; the images are so many batches in a row."""
         x: Tensor | None = None
         image: Tensor | None = images
         for size in self.sizes:
             x, image = self.get_submodule(f"b{size}")(x, image)
-        out: Tensor = self.b4(x, image)
+        out: Tensor = self.b4(x, image, batches)
         if self.mapping is None:
             return out
-        wanted = self.mapping(None, label)
+        wanted: Tensor = self.mapping(None, label)
         return (out * wanted).sum(1, keepdim=True) / sqrt(out.shape[1])
 
     def layers(self) -> list[nn.Module]:
@@ -112,26 +114,14 @@ class Epilogue(nn.Module):
         self.fc = Dense(width * 16, width)
         self.out = Dense(width, outputs, linear=True)
 
-    def forward(self, x: Tensor, image: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, image: Tensor | None, batches: int = 1) -> Tensor:
         """Outputs [N,outputs]."""
         if self.fromrgb is not None:
             x = x + self.fromrgb(image)
         if self.group:
-            x = minibatch_deviation(x, self.group)
+            x = torch.cat([minibatch_stddev(part, self.group) for part in x.chunk(batches)])
         out: Tensor = self.out(self.fc(self.conv(x).flatten(1)))
         return out
-
-
-def minibatch_deviation(x: Tensor, group: int) -> Tensor:
-    """x [N,C,H,W] with one more channel: the mean deviation within its group (Karras et al. 2018, section 3).
-
-    N/G groups of G = `group` samples that lie N/G apart; where N does not divide, the largest smaller G that does.
-    """
-    n, _, height, width = x.shape
-    size = next(g for g in range(min(group, n), 0, -1) if n % g == 0)
-    wide = x if x.dtype == torch.float64 else x.float()
-    deviation = (wide.unflatten(0, (size, -1)).var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # [N/G]
-    return torch.cat([x, deviation.to(x.dtype).repeat(size)[:, None, None, None].expand(n, 1, height, width)], 1)
 
 
 def discriminator(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.nn.resample import downsample2d, fir, upfirdn2d, upsample2d
+from zoo.nn import downsample2d, fir, upfirdn2d, upsample2d
 
 __all__ = ["Conv", "Dense", "activate", "clamped", "demodulation", "modulated_conv2d", "normalised"]
 
@@ -127,7 +127,7 @@ def convolve(x: Tensor, weight: Tensor, up: int, kernel: Tensor | None, groups: 
     if up == 1:
         return functional.conv2d(x, weight, padding=weight.shape[-1] // 2, groups=groups)
     assert kernel is not None
-    turned = weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+    turned = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2).flatten(0, 1)
     out = functional.conv_transpose2d(x, turned, stride=up, groups=groups)
     return upfirdn2d(out, kernel, padding=1, gain=up**2)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo_stylegan2.layers import TAPS, Conv, Dense, activate, clamped, modulated_conv2d, normalised
-from zoo.nn.resample import fir, upsample2d
+from zoo.nn import fir, upsample2d
 
 __all__ = ["Generator", "MappingNetwork", "Noise", "SynthesisNetwork", "channels_at", "one_hot", "style_count"]
 
@@ -66,7 +66,7 @@ class Generator(nn.Module):
         label: Tensor | None = None,
         *,
         truncation: float | Tensor = 1.0,
-        cutoff: int | None = None,
+        cutoff: int | Tensor | None = None,
         noise: Noise = "random",
     ) -> Tensor:
         """Images, not bounded: about [-1, 1]."""
@@ -115,14 +115,16 @@ class MappingNetwork(nn.Module):
         return w[:, None].expand(-1, self.copies, -1)
 
 
-def truncated(ws: Tensor, average: Tensor, psi: float | Tensor = 1.0, cutoff: int | None = None) -> Tensor:
-    """ws [N,L,D] drawn towards the average by psi (one number, or one per sample [N]) in the first `cutoff` layers."""
-    if isinstance(psi, float | int):
-        if psi == 1:
-            return ws
-        psi = torch.full((1,), float(psi), device=ws.device, dtype=ws.dtype)
-    moved = average.lerp(ws, psi[:, None, None].to(ws.dtype))
-    return moved if cutoff is None else torch.cat([moved[:, :cutoff], ws[:, cutoff:]], 1)
+def truncated(ws: Tensor, average: Tensor, psi: float | Tensor = 1.0, cutoff: int | Tensor | None = None) -> Tensor:
+    """ws [N,L,D] drawn towards the average by psi in the first `cutoff` layers (all for None); numbers or [N]."""
+    if cutoff is None and isinstance(psi, float | int) and psi == 1:
+        return ws
+    share = torch.as_tensor(psi, device=ws.device, dtype=ws.dtype).reshape(-1, 1, 1)
+    if cutoff is not None:
+        layer = torch.arange(ws.shape[1], device=ws.device)
+        drawn = layer < torch.as_tensor(cutoff, device=ws.device).reshape(-1, 1)
+        share = torch.where(drawn[:, :, None], share, 1.0)
+    return average.to(ws.dtype).lerp(ws, share)
 
 
 class SynthesisNetwork(nn.Module):
@@ -143,7 +145,8 @@ class SynthesisNetwork(nn.Module):
 
     def forward(self, ws: Tensor, noise: Noise = "random") -> Tensor:
         """Images [N,C,H,W] in float32 or wider."""
-        x = image = None
+        x: Tensor | None = None
+        image: Tensor | None = None
         first = 0
         for size in self.sizes:
             block: SynthesisBlock = self.get_submodule(f"b{size}")  # type: ignore[assignment]
@@ -274,5 +277,5 @@ class ToRGB(nn.Module):
         styles = self.affine(w) * self.weight_scale
         own = self.weight[:, :, 0, 0] * styles[:, None]  # [N,C,I]
         pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N,HW,I]
-        seen = torch.matmul(pixels, own.to(x.dtype).transpose(1, 2)).unflatten(1, x.shape[2:])
+        seen = torch.matmul(pixels, own.to(x.dtype).transpose(1, 2)).reshape(len(x), *x.shape[2:], -1)
         return clamped(seen.permute(0, 3, 1, 2).to(self.bias.dtype) + self.bias[:, None, None], self.clamp)
