@@ -88,15 +88,16 @@ def test_upsampling_is_the_adjoint_of_downsampling():
     torch.testing.assert_close((upsample2d(x, kernel) * y).sum(), 4 * (x * downsample2d(y, kernel)).sum())
 
 
-@pytest.mark.parametrize(("up", "down"), [(1, 1), (2, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize(("up", "down"), [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3)])
 @pytest.mark.parametrize("taps", [(1, 3, 3, 1), tuple(range(1, 9))])
-def test_first_and_second_derivatives(up, down, taps):
+@pytest.mark.parametrize("padding", [(4, 5, 3, 4), (4, 4, 4, 4)])
+def test_first_and_second_derivatives(up, down, taps, padding):
     torch.manual_seed(0)
     x = torch.randn(1, 2, 4, 5, dtype=torch.float64, requires_grad=True)
     kernel = fir(taps).double()
 
     def f(x: Tensor) -> Tensor:
-        return upfirdn2d(x, kernel, up, down, (4, 5, 3, 4)).square()
+        return upfirdn2d(x, kernel, up, down, padding).square()
 
     assert torch.autograd.gradcheck(f, x)
     assert torch.autograd.gradgradcheck(f, x)

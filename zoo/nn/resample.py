@@ -1,11 +1,13 @@
 """Resampling by finite filters (Karras et al. 2019, 2020a, 2021): zeros in between, a filter, every few samples kept.
 
-All of it is depthwise convolution, so derivatives of any order exist. Images are [N,C,H,W] of any float type, and the
-result has theirs, also under autocast. On a CPU channels_last is several times as fast.
+All of it is depthwise convolution, linear in the images: its derivative is its adjoint, in any order. Images are
+[N,C,H,W] of any float type, and the result has theirs, also under autocast. On a CPU channels_last is several times as
+fast.
 """
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -76,7 +78,7 @@ def resample(
     if up == (1, 1):
         weight = kernel if flip else kernel.flip(0, 1)
         x, border = padded(x, padding)
-        return functional.conv2d(x, stacked(weight, channels), stride=down, padding=border, groups=channels)
+        return cast(Tensor, Gather.apply(x, stacked(weight, channels), down, border))
     weight = kernel.flip(0, 1) if flip else kernel
     # a transposed convolution gives k + up(H-1) samples, the first of them k-1 before what zero padding would give
     left, right, top, bottom = padding
@@ -84,7 +86,7 @@ def resample(
     edges = (left - wide + 1, right - wide + columns, top - high + 1, bottom - high + rows)
     cut = (max(-max(edges[2:]), 0), max(-max(edges[:2]), 0))
     rest = (edges[0] + cut[1], edges[1] + cut[1], edges[2] + cut[0], edges[3] + cut[0])
-    x = functional.conv_transpose2d(x, stacked(weight, channels), stride=up, padding=cut, groups=channels)
+    x = cast(Tensor, Spread.apply(x, stacked(weight, channels), up, cut, (0, 0)))
     if any(rest):
         x = functional.pad(x, rest)
     return x if down == (1, 1) else x[:, :, :: down[0], :: down[1]]
@@ -101,3 +103,48 @@ def padded(x: Tensor, padding: tuple[int, int, int, int]) -> tuple[Tensor, tuple
 def stacked(kernel: Tensor, channels: int) -> Tensor:
     """The same kernel for every channel, [C,1,k,l]."""
     return kernel.expand(channels, 1, *kernel.shape)
+
+
+class Gather(torch.autograd.Function):
+    """A depthwise convolution with a fixed kernel. torch's own second derivative asks for the kernel's part too."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> Tensor:
+        """x [N,C,H,W] by weight [C,1,k,l]."""
+        ctx.save_for_backward(weight)
+        ctx.how = stride, padding, x.shape[2:]
+        return functional.conv2d(x, weight, stride=stride, padding=padding, groups=len(weight))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        """The adjoint."""
+        (weight,) = ctx.saved_tensors
+        stride, padding, sizes = ctx.how
+        small, kernel = gradients[0].shape[2:], weight.shape[2:]
+        lost = tuple(sizes[i] + 2 * padding[i] - kernel[i] - (small[i] - 1) * stride[i] for i in (0, 1))
+        return Spread.apply(gradients[0], weight, stride, padding, lost), None, None, None
+
+
+class Spread(torch.autograd.Function):
+    """The adjoint of `Gather`: a transposed depthwise convolution; `lost` samples at the end met no kernel."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        lost: tuple[int, int],
+    ) -> Tensor:
+        """x [N,C,H,W] by weight [C,1,k,l]."""
+        ctx.save_for_backward(weight)
+        ctx.how = stride, padding
+        return functional.conv_transpose2d(
+            x, weight, stride=stride, padding=padding, output_padding=lost, groups=len(weight)
+        )
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """The adjoint's adjoint."""
+        return Gather.apply(gradients[0], *ctx.saved_tensors, *ctx.how), None, None, None, None
