@@ -111,7 +111,7 @@ def small(data: DataSpec) -> Preset:
         z_dim=128,
         w_dim=128,
         mapping_layers=2,
-        channel_base=max(1024, 16 * size),
+        channel_base=32 * size,
         channel_max=128,
         conv_clamp=0.0,
         g_lr=0.0025,
