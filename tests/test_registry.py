@@ -183,4 +183,5 @@ def test_plurals() -> None:
         "datasets",
         "metrics",
         "weights",
+        "importers",
     ]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zoo.composition import augmentation, compose, configuration, network
     from zoo.data.spec import DataSpec
     from zoo.errors import InvalidOptions, UnknownName, ZooError
+    from zoo.importing import ForeignFile, ForeignNetwork, Imported, Importer
     from zoo.metric import Metric
     from zoo.model import (
         Averaging,
@@ -79,6 +80,12 @@ _HOMES = {
         "UnknownName",
         "ZooError",
     ),
+    "zoo.importing": (
+        "ForeignFile",
+        "ForeignNetwork",
+        "Imported",
+        "Importer",
+    ),
     "zoo.metric": ("Metric",),
     "zoo.model": (
         "Averaging",
@@ -121,8 +128,12 @@ __all__ = [
     "Critic",
     "DataSpec",
     "Features",
+    "ForeignFile",
+    "ForeignNetwork",
     "Game",
     "GeneratorRegularizer",
+    "Imported",
+    "Importer",
     "InvalidOptions",
     "LogitPenalty",
     "Memory",

@@ -31,6 +31,7 @@ HOOKS = {
     "ganzoo_datasets": "dataset",
     "ganzoo_metrics": "metric",
     "ganzoo_weights": "weights",
+    "ganzoo_importers": "importer",
     "ganzoo_run_loggers": "run-logger",
     "ganzoo_commands": "command",
 }
@@ -89,6 +90,11 @@ def ganzoo_metrics() -> "Iterable[Entry]":  # type: ignore[empty-body]
 @hookspec
 def ganzoo_weights() -> "Iterable[Entry]":  # type: ignore[empty-body]
     """Entries named `architecture/dataset`: the catalogue of trained models."""
+
+
+@hookspec
+def ganzoo_importers() -> "Iterable[Entry]":  # type: ignore[empty-body]
+    """Entries whose target is an `Importer` of the architecture of that name, or of `traits["architecture"]`."""
 
 
 @hookspec

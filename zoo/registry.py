@@ -28,6 +28,7 @@ KINDS = (
     "dataset",
     "metric",
     "weights",
+    "importer",
 )
 
 _WORD = r"[a-z0-9]+(?:[.-][a-z0-9]+)*"

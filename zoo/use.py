@@ -5,15 +5,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zoo.errors import InvalidOptions, UnknownName, ZooError, near_misses
+from zoo.errors import InvalidOptions, ZooError
 from zoo.model import DataSpec, Model
 from zoo.options import changed
 from zoo.plugins import registry
 from zoo.training import checkpoint
 from zoo.training.device import choose_device
-from zoo.training.plan import Plan, model_class
+from zoo.training.plan import model_class
+from zoo.weights import read_weights
 
-__all__ = ["create", "list_models", "load", "slerp", "take_weights", "walk"]
+__all__ = ["create", "list_models", "load", "slerp", "walk"]
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -53,74 +54,22 @@ def create(
 
 
 def load(where: str | Path, *, which: str = "last", training: bool = False, device: str = "cpu") -> Model:
-    """The model of a run folder, ready to sample: averaged weights, strict names and shapes.
+    """The model of a run folder or an official .pkl or .pth file, ready to sample: averaged weights, strict names.
 
-    `which` is "last", "best", or a kept checkpoint. With `training`, the live weights and the critics, as
-    the training left them. Raises ZooError with what is there instead.
+    `which` is a folder's "last", "best", or a kept checkpoint. With `training`, the live weights and the critics,
+    as the training left them. Nothing in a file is executed. Raises ZooError with what is there instead.
     """
-    folder = folder_of(where)
-    plan = Plan.read(folder)
-    found = checkpoint.find(folder / "checkpoints", which)
-    model = plan.model_class()(plan.config, plan.data)
-    if training:
-        if plan.parts is not None:
-            model.build_critics(plan.parts)
-        tensors = checkpoint.below(checkpoint.read_tensors(found / checkpoint.TRAINING), "model/")
-        checkpoint.load_strictly(model, tensors, found)
-        return model.to(choose_device(device))
-    checkpoint.load_strictly(model, checkpoint.read_tensors(found / checkpoint.SAMPLER), found)
-    return model.to(choose_device(device)).ready()
-
-
-def folder_of(where: str | Path) -> Path:
-    """The folder behind `where`; a word that is none is told apart from an architecture's name."""
-    folder = Path(where).expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.is_file():
-        raise ZooError(f"{folder} is a file; give the run folder that ganzoo train made.")
-    name = str(where)
-    if name in registry().names("architecture"):
-        raise UnknownName(
-            f"'{name}' is an architecture and no run. For random weights: zoo.create({name!r}); to train it: "
-            f"ganzoo train {name} --data emoji."
-        )
-    runs = [str(path) for path in sorted(Path("runs").glob("*/"))]
-    known = f" Runs here: {', '.join(runs[-5:])}." if runs else ""
-    raise UnknownName(f"There is no run {name!r}.{known} {near_misses(name, runs)}".strip())
-
-
-def checkpoint_of(origin: str) -> Path:
-    """The checkpoint behind `RUN`, the last one, or behind `RUN@best` and the like."""
-    run, at, which = origin.rpartition("@")
-    if not at or Path(origin).expanduser().is_dir():
-        run, which = origin, "last"
-    return checkpoint.find(folder_of(run) / "checkpoints", which)
-
-
-def take_weights(model: Model, origin: str) -> str:
-    """Start `model` from a run's weights (`RUN` or `RUN@best`), by name and shape; say what was taken and what not."""
-    tensors = checkpoint.read_tensors(checkpoint_of(origin) / checkpoint.TRAINING)
-    tensors = checkpoint.below(tensors, "model/")
-    own = model.state_dict()
-    fits = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
-    if not fits.keys() & dict(model.named_parameters()).keys():
-        raise ZooError(f"No weight of {origin} fits this model by name and shape; start without --from.")
-    model.load_state_dict(fits, strict=False)
-    return (
-        f"Weights from {origin}: {len(fits)} of {len(own)} tensors taken"
-        + listed("new here", own.keys() - fits.keys())
-        + listed("left out", tensors.keys() - fits.keys())
-        + "."
-    )
-
-
-def listed(title: str, names: "set[str]") -> str:
-    """`; new here: a, b and 3 more`, or nothing."""
-    if not names:
-        return ""
-    some = sorted(names)
-    return f"; {title}: {', '.join(some[:6])}{f' and {len(some) - 6} more' if len(some) > 6 else ''}"
+    found = read_weights(where, which, training=training)
+    model = found.plan.model_class()(found.plan.config, found.plan.data)
+    if not training:
+        checkpoint.load_strictly(model, found.sampler, found.where)
+        return model.to(choose_device(device)).ready()
+    if not found.live:
+        raise ZooError(f"{found.where} holds the generator alone, to sample from; load it without training=True.")
+    if found.plan.parts is not None:
+        model.build_critics(found.plan.parts)
+    checkpoint.load_strictly(model, found.live, found.where)
+    return model.to(choose_device(device))
 
 
 @torch.no_grad()

@@ -238,8 +238,8 @@ def restore_rank(training: Training, checkpoint: Path) -> dict[str, Tensor]:
     return below(own, "own/")
 
 
-def load_strictly(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: Path) -> None:
-    """Every name and shape must agree; the difference is told."""
+def load_strictly(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: Path | str, shown: int = 5) -> None:
+    """Every name and shape must agree; the difference is told, up to `shown` names of each sort."""
     own = module.state_dict()
     missing = sorted(own.keys() - tensors.keys())
     extra = sorted(tensors.keys() - own.keys())
@@ -250,14 +250,14 @@ def load_strictly(module: torch.nn.Module, tensors: Mapping[str, Tensor], where:
     ]
     if missing or extra or misshapen:
         rows = [("missing", missing), ("not known here", extra), ("of another shape", misshapen)]
-        told = "; ".join(f"{title}: {', '.join(names[:5])}{few(names)}" for title, names in rows if names)
+        told = "; ".join(f"{title}: {', '.join(names[:shown])}{few(names, shown)}" for title, names in rows if names)
         raise ZooError(f"The weights in {where} do not fit this model. {told}")
     module.load_state_dict(tensors)
 
 
-def few(names: list[str]) -> str:
-    """How many more than five."""
-    return f" and {len(names) - 5} more" if len(names) > 5 else ""
+def few(names: list[str], shown: int) -> str:
+    """How many more than are shown."""
+    return f" and {len(names) - shown} more" if len(names) > shown else ""
 
 
 def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -30,7 +30,7 @@ REPEATED = ("regularize", "discriminator", "backbone")
 class DataChoice:
     """Which images, and how they are prepared."""
 
-    source: str  # a path or a registered name, as given
+    source: str  # a path or a registered name, as given; empty for a model that was imported
     fingerprint: str  # of the content when the run began
     crop: str = "center"
     cache: str = "auto"
@@ -244,6 +244,8 @@ def resolve(
     problems += check_numbers(asked)
     spec = (attempt(problems, usual_spec, source, asked) if source is not None else None) or DataSpec(USUAL_RESOLUTION)
     if asked.origin:
+        from zoo.weights import find_origin
+
         attempt(problems, find_origin, asked.origin)
     chosen = attempt(problems, preset, model, asked.preset, architecture, spec) if model is not None else None
     if model is None or chosen is None:
@@ -274,20 +276,12 @@ def settled(source_text: str) -> str:
     return str(path.absolute()) if path.exists() else source_text
 
 
-def find_origin(origin: str) -> None:
-    """Raise ZooError unless `origin` is a run with that checkpoint."""
-    from zoo.use import checkpoint_of
-
-    checkpoint_of(origin)
-
-
 def parts_of(
     problems: list[str], model: type[Model], chosen: Preset, config: Any, asked: Asked, architecture: str
 ) -> Parts | None:
     """The merged parts, or None for a model that plays no game."""
-    try:
-        base = chosen.parts or model.parts(config)
-    except NotImplementedError:
+    base = chosen.parts or usual_parts(model, config)
+    if base is None:
         given = asked.loss or asked.regularize or asked.augment or asked.discriminator
         if given:
             problems.append(f"{architecture} plays no adversarial game, so it takes no loss and no discriminator.")
@@ -303,6 +297,14 @@ def misfits(architecture: str, parts: Parts) -> list[str]:
     discriminators = [*replacing, *parts.allies]
     found = combine(architecture, parts.loss, parts.regularizers, parts.augment, discriminators, parts.backbones)
     return [str(refusal) for refusal in found]
+
+
+def usual_parts(model: type[Model], config: Any) -> Parts | None:
+    """The paper's parts, or None for a model that plays no game."""
+    try:
+        return model.parts(config)
+    except NotImplementedError:
+        return None
 
 
 def attempt(problems: list[str], action: Any, *arguments: Any) -> Any:

@@ -28,6 +28,7 @@ from zoo.training.distributed import barrier, processes, rank, shared, world_siz
 from zoo.training.engine import Training
 from zoo.training.loop import Interrupted, Loop, Run
 from zoo.training.plan import Asked, Plan, attempt, batch_problems, check_numbers, open_data, resolve, settled
+from zoo.weights import read_origin, take_averages, take_live
 
 __all__ = ["Interrupted", "Run", "resume", "train"]
 
@@ -84,15 +85,16 @@ def start(plan: Plan, source: Source, out: str | Path | None, device: torch.devi
 
 
 def begin(plan: Plan, device: torch.device, display: Display) -> Training:
-    """Step 0 of a plan: seeded weights, and a stream of random numbers for each process."""
+    """Step 0 of a plan: seeded weights or those of its origin, and a stream of random numbers for each process."""
     torch.manual_seed(plan.settings.seed)
     model = build(plan)
     check_backbones(plan, model)
-    if plan.origin:
-        from zoo.use import take_weights
-
-        display.say(take_weights(model, plan.origin))
+    origin = read_origin(plan.origin) if plan.origin else None
+    if origin is not None:
+        display.say(take_live(model, origin))
     training = make_training(plan, model, device)
+    if origin is not None and training.averages is not None:
+        display.say(take_averages(training.averages, origin))
     torch.manual_seed(plan.settings.seed + 1 + rank())
     return training
 
@@ -126,14 +128,20 @@ def resume(
     """
     folder = Path(folder)
     plan = Plan.read(folder)
+    if not plan.choice.source:
+        raise ZooError(
+            f"{folder} was imported, not trained here, so there is nothing to go on with. To train from its weights: "
+            f"ganzoo train {plan.architecture} --data DATA --resolution {plan.data.resolution} --from {folder}"
+        )
+    begun = (folder / "checkpoints" / "last.json").exists()
     place = choose_device(device)
     with processes(place):
         display = Display(quiet or rank() > 0)
         plan = altered(plan, kimg, minutes, batch, display)
         plan, prepared = reopen_data(plan, data, display)
-        training = begin(plan, place, display)
+        training = begin(dataclasses.replace(plan, origin="") if begun else plan, place, display)
         loop = Loop(plan, folder, training, prepared, display)
-        if (folder / "checkpoints" / "last.json").exists():
+        if begun:
             state = checkpoint.restore(training, checkpoint.find(folder / "checkpoints"))
             announce_changes(state["surroundings"], checkpoint.surroundings_of(training), display)
             loop.restore(state)

@@ -1,0 +1,157 @@
+"""Official checkpoints taken over: the importer is found, its work compared with the model, the folder written."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from ganzoo_hub.foreign import open_foreign
+from zoo.errors import InvalidOptions, UnknownName, ZooError, near_misses
+from zoo.files import explained, write_json
+from zoo.importing import ForeignFile, Imported, Importer
+from zoo.model import Model, Progress
+from zoo.plugins import registry
+from zoo.registry import Registered, load
+from zoo.training import checkpoint
+from zoo.training.averages import Averages
+from zoo.training.plan import DataChoice, Plan, Settings, model_class, usual_parts
+from zoo.training.run import check_new
+from zoo.weights import Weights
+
+__all__ = ["import_file", "read_file", "write_folder"]
+
+LISTED = 40
+"""Names of weights that an error shows of each sort."""
+
+
+def import_file(path: Path, out: Path, architecture: str | None = None, source: str = "") -> Weights:
+    """Convert an official file into the model folder `out`, which appears whole; a full one is refused."""
+    check_new(out)
+    found = read_file(path, architecture, source)
+    write_folder(found, out)
+    return found
+
+
+def read_file(path: Path, architecture: str | None = None, source: str = "") -> Weights:
+    """The model in an official file, converted and compared name by name; nothing in the file is executed.
+
+    Without `architecture` the importer is the one that recognises the file. `source` is where the file came from.
+    Raises ZooError when nothing fits, with what is missing and what is left over.
+    """
+    path = path.expanduser()
+    known = importers(architecture)
+    file = open_foreign(path, tuple(name for _, importer in known for name in importer.classes))
+    name, importer = chosen(known, file, path, architecture)
+    imported = importer.convert(file)
+    plan = plan_of(name, imported, origin_of(path, source, imported))
+    model = model_class(name)(plan.config, plan.data)
+    take_all(model, imported.sampler, path)
+    averages = averages_of(model)
+    sampler = {key: value.clone() for key, value in model.sampling_state().items()}
+    if not imported.training:
+        return Weights(str(path), plan, sampler, {}, averages)
+    if plan.parts is not None:
+        model.build_critics(plan.parts)
+    take_all(model, imported.training, path)
+    return Weights(str(path), plan, sampler, model.state_dict(), averages)
+
+
+def importers(asked: str | None) -> list[tuple[str, Importer]]:
+    """Importers with their architectures: of the one asked for, or all."""
+    found = registry().select("importer")
+    if asked is not None:
+        registry().find("architecture", asked)  # an unknown one is told with near misses
+        found = [one for one in found if architecture_of(one) == asked.rpartition("::")[2]]
+    if not found:
+        known = sorted({architecture_of(one) for one in registry().select("importer")})
+        raise UnknownName(
+            f"No importer is registered{f' for {asked}' if asked else ''}. "
+            f"{near_misses(asked or '', known)} Official files are read for: {', '.join(known) or 'none'}."
+        )
+    return [(asked or architecture_of(one), load(one)()) for one in found]
+
+
+def architecture_of(importer: Registered) -> str:
+    """The architecture that an importer's models belong to."""
+    return importer.entry.traits.get("architecture", importer.name)
+
+
+def chosen(known: list[tuple[str, Importer]], file: ForeignFile, path: Path, asked: str | None) -> tuple[str, Importer]:
+    """The one importer that recognises the file."""
+    fitting = [pair for pair in known if pair[1].recognises(file)]
+    names = sorted({name for name, _ in fitting})
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(names) > 1:
+        raise ZooError(f"{path} could be {' or '.join(names)}. Say which: ganzoo import {path} --as {names[0]}")
+    if fitting:
+        raise ZooError(f"Two importers of {names[0]} recognise {path}; leave one out with --no-plugin.")
+    holds = ", ".join(f"{key or 'one'} ({network.kind or network.form})" for key, network in file.networks.items())
+    told = f"as {asked} it is not recognised" if asked else "no importer recognises them"
+    raise ZooError(f"{path} holds the networks {holds}; {told}. Importers are there for: {of(known)}.")
+
+
+def of(known: list[tuple[str, Importer]]) -> str:
+    """The architectures of importers."""
+    return ", ".join(dict.fromkeys(name for name, _ in known))
+
+
+def plan_of(architecture: str, imported: Imported, origin: dict[str, str]) -> Plan:
+    """The config.json of a model that was trained elsewhere: it has no data source and no length."""
+    found, model = registry().find("architecture", architecture), model_class(architecture)
+    if problems := model.problems(imported.config, imported.data):
+        raise InvalidOptions(problems)
+    supplier = {"plugin": found.plugin, "distribution": found.distribution, "version": found.version}
+    return Plan(
+        architecture,
+        imported.config,
+        imported.parts or usual_parts(model, imported.config),
+        imported.data,
+        DataChoice(source="", fingerprint=""),
+        Settings(kimg=0.0, minutes=0.0),
+        provenance={**supplier, **origin},
+    )
+
+
+def origin_of(path: Path, source: str, imported: Imported) -> dict[str, str]:
+    """Where the weights come from, which bytes they were, and whose terms they come under."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"imported_from": source or path.name, "sha256": digest, "licence": imported.licence}
+
+
+def take_all(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Load by name; names too few, too many or of another shape are an error that lists them."""
+    checkpoint.load_strictly(model, tensors, path, LISTED)
+
+
+def averages_of(model: Model) -> dict[str, Tensor]:
+    """The averages of a training that begins at this model's weights."""
+    averaging = model.averaging()
+    return {} if averaging is None else Averages(model, averaging).state_dict()
+
+
+def write_folder(weights: Weights, out: Path) -> None:
+    """Write a model folder beside its place and give it its name once it is whole."""
+    with explained(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".import-", dir=out.parent))
+    try:
+        draft.chmod(0o755)
+        target = draft / "checkpoints" / f"step-{0:09d}"
+        with explained(out):
+            target.mkdir(parents=True)
+        checkpoint.write_tensors(target / checkpoint.SAMPLER, weights.sampler)
+        if weights.live:
+            live = {f"model/{name}": value for name, value in weights.live.items()}
+            averages = {f"averages/{name}": value for name, value in weights.averages.items()}
+            checkpoint.write_tensors(target / checkpoint.TRAINING, live | averages)
+        checkpoint.point(target.parent, target, Progress(), "last")
+        write_json(draft / "config.json", weights.plan.to_json())
+        check_new(out)
+        draft.rename(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
