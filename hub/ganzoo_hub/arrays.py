@@ -88,7 +88,7 @@ def names(budget: Budget) -> dict[str, Named]:
         "numpy.ndarray": None,
     }
     for module in ("builtins", "__builtin__"):
-        for kind in (dict, list, tuple, set, frozenset):
+        for kind in (bytes, dict, list, tuple, set, frozenset):
             found[f"{module}.{kind.__name__}"] = partial(container, kind, budget)
     for core in ("numpy.core", "numpy._core"):
         found[f"{core}.multiarray._reconstruct"] = lambda given: new_array(given, budget)
@@ -98,13 +98,13 @@ def names(budget: Budget) -> dict[str, Named]:
 
 
 def container(kind: type, budget: Budget, given: tuple[Any, ...]) -> object:
-    """A list, tuple, set or dictionary of the items of another."""
+    """A list, tuple, set or dictionary of the items of another, or empty bytes."""
     if kind is dict:
         return pairs(given, budget)
     match given:
         case ():
             return kind()
-        case (list() | tuple() as items,):
+        case (list() | tuple() as items,) if kind is not bytes:
             budget.work(len(items))
             return kind(map(checked_key, items)) if kind in (set, frozenset) else kind(items)
     raise RefusedPickle(f"it makes a {kind.__name__} of something else than a list")

@@ -41,7 +41,8 @@ def networks_of(graph: Any, walk: "Walk") -> ForeignFile:
     if type(graph) in (tuple, list) and len(graph) == 3 and all(isinstance(one, Inert) for one in graph):
         return ForeignFile(dict(zip(("G", "D", "G_ema"), map(walk.network, graph), strict=True)))
     if type(graph) is dict:
-        found = {key: walk.network(value) for key, value in graph.items() if is_network(value)}
+        read = {key: walk.network(value) for key, value in graph.items() if is_network(value)}
+        found = {key: network for key, network in read.items() if network.tensors}
         if found and all(type(key) is str for key in found):
             rest = {key: walk.plain(value) for key, value in graph.items() if key not in found and type(key) is str}
             return ForeignFile(found, rest)

@@ -16,7 +16,7 @@ from zoo.errors import ZooError
 
 __all__ = ["Budget", "Inert", "Machine", "Named", "RefusedPickle", "StandIn", "brief", "checked_key", "kind_of"]
 
-STEPS = 2_000_000  # opcodes and copied items; the largest published networks take about 100,000
+STEPS = 1_000_000  # opcodes and copied items; the largest published networks take about 100,000
 COPIES = 6  # bytes kept for each byte of the file: a file within it, its storage, the tensor, and weights shared
 LARGEST_KEY = 2**31
 
@@ -116,7 +116,7 @@ class Machine:
                 self.step(opcode.name, argument)
         except RefusedPickle as refusal:
             raise RefusedPickle(f"{refusal} (at byte {begun or 0})") from None
-        except (ValueError, OverflowError, EOFError) as error:  # what pickletools raises at broken streams
+        except (ValueError, OverflowError, EOFError, RuntimeError) as error:  # pickletools, numpy, torch
             raise RefusedPickle(f"the pickle is broken: {brief(str(error))}") from None
         raise RefusedPickle("the pickle is broken: it does not end")
 

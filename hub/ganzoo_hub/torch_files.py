@@ -40,6 +40,10 @@ STORAGES = {
     "Byte": torch.uint8,
     "Bool": torch.bool,
 }
+BROKEN_ZIP: tuple[type[Exception], ...] = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error),
+    *(EOFError, KeyError, OSError, RuntimeError, ValueError),  # RuntimeError: encrypted, or of an unknown kind
+)
 PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
 EMBEDDED = "persistent:"  # before the class name of a module whose source text lies in the file
 
@@ -83,10 +87,15 @@ def read_stream(stream: IO[bytes], size: int, budget: Budget, stand_in: StandIn)
     the keys of the storages and these themselves."""
     names = known_names(budget)
     first = Machine(names, budget, stand_in).run(stream)
-    if first != MAGIC or type(first) is not int:
+    if type(first) is not int or first != MAGIC:
         return first
     version, system = (Machine(names, budget).run(stream) for _ in range(2))
-    if version != PROTOCOL or type(system) is not dict or system.get("little_endian") is not True:
+    if (
+        type(version) is not int
+        or version != PROTOCOL
+        or type(system) is not dict
+        or system.get("little_endian") is not True
+    ):
         raise RefusedPickle("it comes from a version or a machine whose files are not read here")
     storages: dict[str, Storage] = {}
 
@@ -138,7 +147,7 @@ def read_zip(file: IO[bytes], size: int, stand_in: StandIn) -> Any:
             if packed or sum(one.file_size for one in entries) > size:
                 raise RefusedPickle("its records are compressed or overlap, as torch.save never writes them")
             return Zipped(archive, budget, stand_in).read()
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error, zlib.error) as error:
+    except BROKEN_ZIP as error:
         raise RefusedPickle(f"the zip is broken: {brief(str(error))}") from None
 
 

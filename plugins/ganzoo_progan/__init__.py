@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from zoo.hookspecs import hookimpl
 from zoo.registry import Entry
 
-__all__ = ["ganzoo_architectures", "ganzoo_discriminators"]
+__all__ = ["ganzoo_architectures", "ganzoo_discriminators", "ganzoo_importers"]
 
 
 @hookimpl
@@ -36,4 +36,23 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "equalised convolutions and the spread of the batch, down to one logit",
         paper="1710.10196",
         traits={"role": "replace", "output": "logits"},
+    )
+
+
+@hookimpl
+def ganzoo_importers() -> Iterator[Entry]:
+    """Published weights."""
+    yield Entry(
+        "progan-tensorflow",
+        "ganzoo_progan.importing:TensorFlowImporter",
+        "the authors' .pkl files, without TensorFlow",
+        paper="1710.10196",
+        traits={"architecture": "progan"},
+    )
+    yield Entry(
+        "progan-facebook",
+        "ganzoo_progan.importing:FacebookImporter",
+        "the .pth files of pytorch_GAN_zoo",
+        paper="1710.10196",
+        traits={"architecture": "progan"},
     )
