@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -48,14 +49,14 @@ def read_file(path: Path, architecture: str | None = None, source: str = "") -> 
     imported = importer.convert(file)
     plan = plan_of(name, imported, origin_of(path, source, imported))
     model = model_class(name)(plan.config, plan.data)
-    take_all(model, imported.sampler, path)
+    take_all(model, imported.sampler, imported.fresh, path)
     averages = averages_of(model)
     sampler = {key: value.clone() for key, value in model.sampling_state().items()}
     if not imported.training:
         return Weights(str(path), plan, sampler, {}, averages)
     if plan.parts is not None:
         model.build_critics(plan.parts)
-    take_all(model, imported.training, path)
+    take_all(model, imported.training, imported.fresh, path)
     return Weights(str(path), plan, sampler, model.state_dict(), averages)
 
 
@@ -123,9 +124,11 @@ def origin_of(path: Path, source: str, imported: Imported) -> dict[str, str]:
     return {"imported_from": source or path.name, "sha256": digest, "licence": imported.licence}
 
 
-def take_all(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+def take_all(model: nn.Module, tensors: Mapping[str, Tensor], fresh: Collection[str], path: Path) -> None:
     """Load by name; names too few, too many or of another shape are an error that lists them."""
-    checkpoint.load_strictly(model, tensors, path, LISTED)
+    own = model.state_dict()
+    kept = {name: own[name] for name in own if any(fnmatchcase(name, pattern) for pattern in fresh)}
+    checkpoint.load_strictly(model, {**kept, **tensors}, path, LISTED)
 
 
 def averages_of(model: Model) -> dict[str, Tensor]:

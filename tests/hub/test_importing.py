@@ -274,7 +274,7 @@ def test_a_url_that_does_not_give_the_file(served):
     _, address = served
     for url, word in (
         (f"{address}/cut.pkl", "cut off after 5 of 100 bytes"),
-        (f"{address}/gone.pkl", "Not Found"),
+        (f"{address}/gone.pkl", "[Nn]ot [Ff]ound"),
         ("http://127.0.0.1:9/a.pkl", "not downloaded"),
         ("ftp://example.org/a.pkl", "http or https"),
         ("file:///etc/passwd", "http or https"),
