@@ -48,7 +48,7 @@ class Imported:
     licence: str  # whose terms the weights come under, one line
     parts: Parts | None = None  # of the critics in `training`; None takes `Model.parts(config)`
     training: Mapping[str, Tensor] = field(default_factory=dict)  # live weights, critics included; empty if not there
-    fresh: tuple[str, ...] = ()  # names, wildcards allowed, that such files do not have: they stay as a new model has them
+    fresh: tuple[str, ...] = ()  # names, wildcards allowed, that such files lack: they start as in a new model
 
 
 class Importer(ABC):

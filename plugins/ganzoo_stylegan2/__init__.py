@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from zoo.hookspecs import hookimpl
 from zoo.registry import Entry
 
-__all__ = ["ganzoo_architectures", "ganzoo_discriminators", "ganzoo_regularizers"]
+__all__ = ["ganzoo_architectures", "ganzoo_discriminators", "ganzoo_importers", "ganzoo_regularizers"]
 
 
 @hookimpl
@@ -53,4 +53,16 @@ def ganzoo_regularizers() -> Iterator[Entry]:
         "equal steps in w move the picture equally far; for generators with styles",
         paper="1912.04958",
         traits={"scope": "generator"},
+    )
+
+
+@hookimpl
+def ganzoo_importers() -> Iterator[Entry]:
+    """NVIDIA's weights."""
+    yield Entry(
+        "stylegan2-nvidia",
+        "ganzoo_stylegan2.importing:StyleGAN2Importer",
+        "NVIDIA's .pkl files: StyleGAN2-ADA and StyleGAN3's repositories, and TensorFlow's without TensorFlow",
+        paper="1912.04958",
+        traits={"architecture": "stylegan2"},
     )

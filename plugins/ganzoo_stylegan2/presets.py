@@ -28,7 +28,7 @@ class Settings:
     d_form: Form = "resnet"  # the discriminator's
     conv_clamp: Annotated[float, Range(0)] = 256.0  # bound of every activation; 0 sets none
     mbstd_group: Annotated[int, Range(0)] = 4  # images whose spread D sees; 0 shows none
-    d_mapping_layers: Annotated[int, Range(1)] = 8  # dense layers from a label to D's projection
+    d_mapping_layers: Annotated[int, Range(0)] = 8  # dense layers from a label to D's projection
     style_mixing: Annotated[float, Range(0, 1)] = 0.9  # share of batches whose later layers take another style
     g_lr: Annotated[float, Range(0)] = 0.002  # the generator's learning rate
     d_lr: Annotated[float, Range(0)] = 0.002  # the discriminator's learning rate
