@@ -42,10 +42,12 @@ def read_weights(where: str | Path, which: str = "last", *, training: bool = Fal
     `which` names a folder's checkpoint. Live weights and averages are read only for `training`. Raises ZooError with
     what is there instead.
     """
+    if "://" in str(where):
+        raise ZooError(f"{where} is a URL; take it over first: ganzoo import {where} --out DIR")
     if is_foreign(where):
         from ganzoo_hub.importing import read_file
 
-        return read_file(Path(where))
+        return read_file(Path(where), training=training)
     folder = folder_of(where)
     plan = Plan.read(folder)
     found = checkpoint.find(folder / "checkpoints", which)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo_hub.foreign import open_foreign
 from zoo.errors import InvalidOptions, UnknownName, ZooError, near_misses
-from zoo.files import explained, write_json
+from zoo.files import explained, sync_folder, write_json
 from zoo.importing import ForeignFile, Imported, Importer
 from zoo.model import Model, Progress
 from zoo.plugins import registry
@@ -36,11 +36,12 @@ def import_file(path: Path, out: Path, architecture: str | None = None, source: 
     return found
 
 
-def read_file(path: Path, architecture: str | None = None, source: str = "") -> Weights:
+def read_file(path: Path, architecture: str | None = None, source: str = "", *, training: bool = True) -> Weights:
     """The model in an official file, converted and compared name by name; nothing in the file is executed.
 
     Without `architecture` the importer is the one that recognises the file. `source` is where the file came from.
-    Raises ZooError when nothing fits, with what is missing and what is left over.
+    Without `training` the live weights and critics are left out. Raises ZooError when nothing fits, with what is
+    missing and what is left over.
     """
     path = path.expanduser()
     known = importers(architecture)
@@ -52,7 +53,7 @@ def read_file(path: Path, architecture: str | None = None, source: str = "") -> 
     take_all(model, imported.sampler, imported.fresh, path)
     averages = averages_of(model)
     sampler = {key: value.clone() for key, value in model.sampling_state().items()}
-    if not imported.training:
+    if not (training and imported.training):
         return Weights(str(path), plan, sampler, {}, averages)
     if plan.parts is not None:
         model.build_critics(plan.parts)
@@ -155,6 +156,8 @@ def write_folder(weights: Weights, out: Path) -> None:
         checkpoint.point(target.parent, target, Progress(), "last")
         write_json(draft / "config.json", weights.plan.to_json())
         check_new(out)
-        draft.rename(out)
+        with explained(out):
+            draft.rename(out)
+            sync_folder(out.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -22,7 +22,6 @@ from ganzoo_hub import arrays
 from ganzoo_hub.arrays import lengths
 from ganzoo_hub.pickles import Budget, Inert, Machine, Named, RefusedPickle, brief, kind_of
 from zoo.errors import ZooError
-from zoo.files import explained
 
 __all__ = ["read_graph"]
 
@@ -65,7 +64,7 @@ def read_graph(path: Path, stand_in: StandIn) -> Any:
     if not path.is_file():
         raise ZooError(f"There is no file {path}.")
     try:
-        with explained(path), path.open("rb") as file:
+        with path.open("rb") as file:
             head = file.read(512)
             file.seek(0)
             if head.startswith(b"PK\x03\x04"):
@@ -78,6 +77,8 @@ def read_graph(path: Path, stand_in: StandIn) -> Any:
                 return read_stream(view, len(view), Budget.of(len(view)), stand_in)  # type: ignore[arg-type]
     except RefusedPickle as refusal:
         raise ZooError(f"{path} is not read: {refusal}.") from None
+    except OSError as error:
+        raise ZooError(f"{path} is not read: {error.strerror or error}.") from error
     except MemoryError:
         raise ZooError(f"{path} is not read: there is not enough memory for it.") from None
 

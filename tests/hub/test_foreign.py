@@ -12,12 +12,15 @@ from ganzoo_hub.foreign import open_foreign
 from ganzoo_hub.pickles import Budget
 from ganzoo_hub.torch_files import known_names, read_stream
 from tests.hub.layouts import (
+    Network,
     persistent,
+    pretended,
     tensorflow,
     write_facebook,
     write_tensorflow_pickle,
     write_torch_pickle,
 )
+from zoo import ZooError
 
 TENSORS = {
     "synthesis.b4.const": torch.randn(2, 4, 4),
@@ -79,6 +82,21 @@ def test_state_dicts_of_torch_save(tmp_path, zipped):
     assert file.values == {"config": {"alpha": 0.25, "depths": [4, 2]}}
     torch.save(dict(TENSORS), path, _use_new_zipfile_serialization=zipped)
     same(open_foreign(path).networks[""].tensors, TENSORS)
+
+
+def test_modules_pickled_by_class_path(tmp_path):
+    state = {"_parameters": {"weight": torch.nn.Parameter(torch.ones(2))}, "_buffers": {}, "_modules": {}, "groups": 3}
+    hook = Network(name="weight")
+    outer = {"_parameters": {}, "_buffers": {}, "_modules": {"0": Network(**state)}, "_forward_pre_hooks": {0: hook}}
+    with pretended({"pg_modules.blocks.Block": Network}):
+        (tmp_path / "a.pkl").write_bytes(pickle.dumps({"D": Network(**outer), "progress": {"kimg": 3}}))
+    file = open_foreign(tmp_path / "a.pkl", ("pg_modules.*",))
+    assert file.networks["D"].kind == "Block"
+    same(file.networks["D"].tensors, {"0.weight": torch.ones(2)})
+    assert file.networks["D"].values == {"0.groups": 3}
+    assert file.values == {"progress": {"kimg": 3}}
+    with pytest.raises(ZooError, match=r"asks for pg_modules\.blocks\.Block"):
+        open_foreign(tmp_path / "a.pkl")
 
 
 def test_a_modules_own_state_dict_with_its_metadata(tmp_path):

@@ -143,6 +143,8 @@ def test_what_no_importer_recognises(tmp_path):
         read_file(tmp_path / "a.pth", "dcgan")
     with pytest.raises(ZooError, match="There is no file"):
         zoo.load(tmp_path / "gone.pkl")
+    with pytest.raises(ZooError, match=r"ganzoo import https://example\.org/a\.pkl --out DIR"):
+        zoo.load("https://example.org/a.pkl")
 
 
 IMPORTER = """

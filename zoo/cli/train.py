@@ -54,7 +54,7 @@ def train(
         Path | None, typer.Option(help="Run folder; runs/NNNNN-... by default.", rich_help_panel=RUN)
     ] = None,
     from_: Annotated[
-        str, typer.Option("--from", help="Start from the weights of this run, or of RUN@best.", rich_help_panel=RUN)
+        str, typer.Option("--from", help="Start from RUN, RUN@best, or an official .pkl or .pth.", rich_help_panel=RUN)
     ] = "",
     resume: Annotated[Path | None, typer.Option(help="Go on with this run.", rich_help_panel=RUN)] = None,
     snapshot_kimg: Annotated[float, typer.Option(help="First gap between sample grids.", rich_help_panel=RUN)] = 2.0,
