@@ -120,11 +120,13 @@ CONST = "synthesis/4x4/Const/const"
 IGNORED = {
     *("truncation_psi", "truncation_cutoff", "truncation_psi_val", "truncation_cutoff_val", "style_mixing_prob"),
     *("dlatent_avg_beta", "w_avg_beta", "structure", "randomize_noise", "fused_modconv", "num_fp16_res", "dtype"),
-    *("freeze_layers", "mapping_func", "synthesis_func"),
+    "freeze_layers",
 }
 """Static arguments that concern training, or how and not what is computed."""
 
 FIXED = {
+    "mapping_func": ("G_mapping",),
+    "synthesis_func": ("G_synthesis", "G_synthesis_stylegan2"),
     "nonlinearity": ("lrelu",),
     "mapping_nonlinearity": ("lrelu",),
     "resample_kernel": ([1, 3, 3, 1],),
