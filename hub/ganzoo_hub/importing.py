@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo_hub.foreign import open_foreign
@@ -47,17 +48,18 @@ def read_file(path: Path, architecture: str | None = None, source: str = "", *, 
     known = importers(architecture)
     file = open_foreign(path, tuple(name for _, importer in known for name in importer.classes))
     name, importer = chosen(known, file, path, architecture)
-    imported = importer.convert(file)
+    imported = converted(importer, file, path)
     plan = plan_of(name, imported, origin_of(path, source, imported))
+    check_fit(plan, imported, path)
     model = model_class(name)(plan.config, plan.data)
-    take_all(model, imported.sampler, imported.fresh, path)
+    model.load_state_dict(imported.sampler, strict=False)
     averages = averages_of(model)
     sampler = {key: value.clone() for key, value in model.sampling_state().items()}
     if not (training and imported.training):
         return Weights(str(path), plan, sampler, {}, averages)
     if plan.parts is not None:
         model.build_critics(plan.parts)
-    take_all(model, imported.training, imported.fresh, path)
+    model.load_state_dict(imported.training, strict=False)
     return Weights(str(path), plan, sampler, model.state_dict(), averages)
 
 
@@ -101,6 +103,16 @@ def of(known: list[tuple[str, Importer]]) -> str:
     return ", ".join(dict.fromkeys(name for name, _ in known))
 
 
+def converted(importer: Importer, file: ForeignFile, path: Path) -> Imported:
+    """The importer's work; where it trips over what a file lacks, the file is refused."""
+    try:
+        return importer.convert(file)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ZooError(
+            f"{path} looks like a file of {type(importer).__name__} but is not whole: {type(error).__name__}: {error}."
+        ) from error
+
+
 def plan_of(architecture: str, imported: Imported, origin: dict[str, str]) -> Plan:
     """The config.json of a model that was trained elsewhere: it has no data source and no length."""
     found, model = registry().find("architecture", architecture), model_class(architecture)
@@ -125,11 +137,22 @@ def origin_of(path: Path, source: str, imported: Imported) -> dict[str, str]:
     return {"imported_from": source or path.name, "sha256": digest, "licence": imported.licence}
 
 
-def take_all(model: nn.Module, tensors: Mapping[str, Tensor], fresh: Collection[str], path: Path) -> None:
-    """Load by name; names too few, too many or of another shape are an error that lists them."""
+def check_fit(plan: Plan, imported: Imported, path: Path) -> None:
+    """Raise ZooError that lists names too few, too many or of another shape, before any memory is taken for them."""
+    with torch.device("meta"):
+        model = model_class(plan.architecture)(plan.config, plan.data)
+        compare(model, imported.sampler, imported.fresh, path)
+        if imported.training:
+            if plan.parts is not None:
+                model.build_critics(plan.parts)
+            compare(model, imported.training, imported.fresh, path)
+
+
+def compare(model: nn.Module, tensors: Mapping[str, Tensor], fresh: Collection[str], path: Path) -> None:
+    """The same for one of the two sets; what is `fresh` may be missing."""
     own = model.state_dict()
-    kept = {name: own[name] for name in own if any(fnmatchcase(name, pattern) for pattern in fresh)}
-    checkpoint.load_strictly(model, {**kept, **tensors}, path, LISTED)
+    needed = {key: one for key, one in own.items() if key in tensors or not any(fnmatchcase(key, p) for p in fresh)}
+    checkpoint.compare(needed, tensors, path, LISTED)
 
 
 def averages_of(model: Model) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ganzoo_progan.model import ProGAN
@@ -67,11 +68,12 @@ class FacebookImporter(Importer):
 
 
 def critics(config: ProGAN.Config, data: DataSpec) -> ProGAN:
-    """A model with its discriminator, whose names the mappings follow."""
+    """A model with its discriminator, without memory for weights: the mappings follow its names."""
     if problems := ProGAN.problems(config, data):
         raise ZooError(" ".join(problems))
-    model = ProGAN(config, data)
-    model.build_critics(ProGAN.parts(config))
+    with torch.device("meta"):
+        model = ProGAN(config, data)
+        model.build_critics(ProGAN.parts(config))
     return model
 
 

@@ -59,13 +59,15 @@ def settings(g: ForeignNetwork, d: ForeignNetwork | None) -> tuple[Settings, Dat
         spread = "b4.mbstd.num_channels" in d.values
         judge["d_form"] = d.values[f"b{size}.architecture"]
         judge["mbstd_group"] = (WHOLE_BATCH if group is None else int(group)) if spread else 0
-        judge["d_mapping_layers"] = int(d.values.get("mapping.num_layers", 8))
+        judge["d_mapping_layers"] = mapping_layers(d) if classes else Settings().d_mapping_layers
     refuse_others(g, d)
+    if f"synthesis.b{size}.conv1.weight" not in g.tensors:
+        raise ZooError(f"This StyleGAN2 says that it draws {size} px, and has no layers of that size.")
     config = Settings(
         condition="label" if classes else "none",
         z_dim=int(known["z_dim"]),
         w_dim=int(known["w_dim"]),
-        mapping_layers=int(known["mapping.num_layers"]),
+        mapping_layers=mapping_layers(g),
         channel_base=int(built.get("channel_base", 32768)),
         channel_max=int(built.get("channel_max", 512)),
         g_form=known[f"synthesis.b{size}.architecture"],
@@ -73,6 +75,11 @@ def settings(g: ForeignNetwork, d: ForeignNetwork | None) -> tuple[Settings, Dat
         **judge,
     )
     return config, DataSpec(size, channels=int(known["img_channels"]), classes=classes)
+
+
+def mapping_layers(network: ForeignNetwork) -> int:
+    """How many dense layers the mapping network has."""
+    return sum(re.fullmatch(r"mapping\.fc\d+\.weight", name) is not None for name in network.tensors)
 
 
 def refuse_others(g: ForeignNetwork, d: ForeignNetwork | None) -> None:
@@ -180,7 +187,6 @@ def generator_values(given: Mapping[str, Any], size: int, tensors: Tensors) -> d
         "c_dim": given.get("label_size", 0),
         "img_resolution": size,
         "img_channels": given.get("num_channels", 3),
-        "mapping.num_layers": given.get("mapping_layers", 8),
         "mapping.fc0.bias_gain": given.get("mapping_lrmul", LR),
         "synthesis.b4.conv1.conv_clamp": given.get("conv_clamp"),
         f"synthesis.b{size}.architecture": "orig" if old else given.get("architecture", "skip"),
@@ -195,7 +201,6 @@ def discriminator_values(given: Mapping[str, Any], size: int, tensors: Tensors) 
         f"b{size}.conv0.conv_clamp": given.get("conv_clamp"),
         "b4.mbstd.group_size": given.get("mbstd_group_size"),
         "b4.mbstd.num_channels": 1,
-        "mapping.num_layers": given.get("mapping_layers", 0),
         "mapping.fc0.bias_gain": given.get("mapping_lrmul", 0.1),
     }
 

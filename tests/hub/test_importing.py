@@ -131,6 +131,22 @@ def test_names_too_few_and_too_many_are_listed(torch_file, tmp_path):
         read_file(path)
 
 
+def test_a_file_that_claims_large_networks_is_refused_before_they_are_built(torch_file, tmp_path):
+    _, live, _ = torch_file
+    state = to_facebook(live.generator)
+    wide = 1 << 14  # convolutions of 9 gigabytes
+    state |= {"formatLayer.module.weight": torch.zeros(wide * 16, 1), "formatLayer.module.bias": torch.zeros(wide * 16)}
+    state |= {f"scaleLayers.{i}.1.module.bias": torch.zeros(wide) for i in (0, 1)}
+    with pytest.raises(ZooError, match=r"of another shape|follow no"):
+        zoo.load(write_facebook(tmp_path / "a.pth", {"netG": state}, CONFIG))
+
+
+def test_a_file_that_lacks_what_its_importer_reads(torch_file, tmp_path):
+    path = write_facebook(tmp_path / "a.pth", {"netG": {"formatLayer.module.weight": torch.zeros(2, 2)}}, CONFIG)
+    with pytest.raises(ZooError, match=r"is not whole|follow no"):
+        zoo.load(path)
+
+
 def test_what_no_importer_recognises(tmp_path):
     torch.save({"some.weight": torch.zeros(2)}, tmp_path / "a.pth")
     with pytest.raises(ZooError, match=r"holds the networks one \(state-dict\); no importer recognises.*progan"):

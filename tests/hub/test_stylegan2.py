@@ -32,7 +32,7 @@ def g_values(model: zoo.Model) -> dict[str, object]:
     c, data = model.config, model.data
     clamp = c.conv_clamp or None
     values = {"z_dim": c.z_dim, "w_dim": c.w_dim, "c_dim": model.classes, "img_resolution": data.resolution}
-    values |= {"img_channels": data.channels, "mapping.num_layers": c.mapping_layers, "mapping.fc0.bias_gain": 0.01}
+    values |= {"img_channels": data.channels, "mapping.fc0.bias_gain": 0.01}
     for size in (4, 8, 16):
         values |= {f"synthesis.b{size}.architecture": c.g_form, f"synthesis.b{size}.conv1.activation": "lrelu"}
         values |= {f"synthesis.b{size}.conv1.conv_clamp": clamp, f"synthesis.b{size}.conv1.use_noise": True}
@@ -44,7 +44,7 @@ def d_values(model: zoo.Model) -> dict[str, object]:
     c = model.config
     values = {"b16.architecture": c.d_form, "b16.conv0.conv_clamp": c.conv_clamp or None}
     values |= {"b4.mbstd.group_size": c.mbstd_group, "b4.mbstd.num_channels": 1, "b4.fc.activation": "lrelu"}
-    return values | ({"mapping.num_layers": c.d_mapping_layers} if model.classes else {})
+    return values
 
 
 def torch_pickle(path: Path, live: zoo.Model, average: zoo.Model, flat: bool = False, **values) -> Path:

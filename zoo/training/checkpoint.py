@@ -240,7 +240,12 @@ def restore_rank(training: Training, checkpoint: Path) -> dict[str, Tensor]:
 
 def load_strictly(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: Path | str, shown: int = 5) -> None:
     """Every name and shape must agree; the difference is told, up to `shown` names of each sort."""
-    own = module.state_dict()
+    compare(module.state_dict(), tensors, where, shown)
+    module.load_state_dict(tensors)
+
+
+def compare(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: Path | str, shown: int = 5) -> None:
+    """Raise ZooError unless names and shapes are the same."""
     missing = sorted(own.keys() - tensors.keys())
     extra = sorted(tensors.keys() - own.keys())
     misshapen = [
@@ -252,7 +257,6 @@ def load_strictly(module: torch.nn.Module, tensors: Mapping[str, Tensor], where:
         rows = [("missing", missing), ("not known here", extra), ("of another shape", misshapen)]
         told = "; ".join(f"{title}: {', '.join(names[:shown])}{few(names, shown)}" for title, names in rows if names)
         raise ZooError(f"The weights in {where} do not fit this model. {told}")
-    module.load_state_dict(tensors)
 
 
 def few(names: list[str], shown: int) -> str:
