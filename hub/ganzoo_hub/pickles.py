@@ -106,30 +106,26 @@ class Machine:
 
         Raises RefusedPickle with the place and the reason.
         """
-        begun: int | None = None
+        begun = stream.tell()
         try:
-            for opcode, argument, position in pickletools.genops(stream):
-                begun = position
-                if opcode.name == "STOP":
-                    return self.pop()
+            while (name := opcode_of(stream)) != "STOP":
                 self.budget.work(1)
-                self.step(opcode.name, argument)
+                self.step(name, argument_of(name, stream))
+                begun = stream.tell()
+            return self.pop()
         except RefusedPickle as refusal:
-            raise RefusedPickle(f"{refusal} (at byte {begun or 0})") from None
+            raise RefusedPickle(f"{refusal} (at byte {begun})") from None
         except (ValueError, OverflowError, EOFError, RuntimeError) as error:  # pickletools, numpy, torch
             raise RefusedPickle(f"the pickle is broken: {brief(str(error))}") from None
-        raise RefusedPickle("the pickle is broken: it does not end")
 
     def step(self, name: str, argument: Any) -> None:
         """Carry out one opcode."""
         if name in ARGUMENTS:
-            self.stack.append(argument)
+            self.push(argument)
         elif name in LITERALS:
-            self.stack.append(LITERALS[name]())
-        elif name in ACTIONS:
-            ACTIONS[name](self, argument)
+            self.push(LITERALS[name]())
         else:
-            raise RefusedPickle(f"it uses the opcode {name}, which no file of weights needs")
+            ACTIONS[name](self, argument)
 
     def pop(self) -> Any:
         """The topmost value."""
@@ -234,6 +230,33 @@ class Machine:
         self.push(self.persistent(self.pop()))
 
 
+def opcode_of(stream: IO[bytes]) -> str:
+    """The name of the next opcode; one that is not needed is refused before its argument is read."""
+    if not (code := stream.read(1)):
+        raise RefusedPickle("the pickle is broken: it does not end")
+    if (opcode := OPCODES.get(code)) is None:
+        raise RefusedPickle("the pickle is broken: it has a byte that is no opcode")
+    if opcode.name not in KNOWN:
+        raise RefusedPickle(f"it uses the opcode {opcode.name}, which no file of weights needs")
+    return str(opcode.name)
+
+
+def argument_of(name: str, stream: IO[bytes]) -> Any:
+    """What stands behind an opcode, as pickletools reads it: never more than the stream holds."""
+    if name == "GLOBAL":  # two lines of text, which pickletools would unescape
+        return f"{line(stream)}.{line(stream)}"
+    reader = NAMED_OPCODES[name].arg
+    return None if reader is None else reader.reader(stream)
+
+
+def line(stream: IO[bytes]) -> str:
+    """A line of text."""
+    found = stream.readline()
+    if not found.endswith(b"\n"):
+        raise RefusedPickle("the pickle is broken: a name does not end")
+    return found[:-1].decode()
+
+
 def checked_key(key: object) -> object:
     """A key or a set's element: text, bytes, None or a small whole number, whose hash is quick and hard to steer."""
     if type(key) in (str, bytes, bool) or key is None or (type(key) is int and abs(key) < LARGEST_KEY):
@@ -302,7 +325,7 @@ ACTIONS: dict[str, Callable[[Machine, Any], object]] = {
     "SETITEM": lambda machine, argument: machine.insert([machine.pop(), machine.pop()][::-1]),
     "SETITEMS": lambda machine, argument: machine.insert(machine.marked()),
     "ADDITEMS": lambda machine, argument: machine.include(machine.marked()),
-    "GLOBAL": lambda machine, name: machine.find(name.replace(" ", ".", 1)),
+    "GLOBAL": Machine.find,
     "STACK_GLOBAL": Machine.find_on_stack,
     "REDUCE": Machine.reduce,
     "NEWOBJ": Machine.reduce,
@@ -310,3 +333,7 @@ ACTIONS: dict[str, Callable[[Machine, Any], object]] = {
     "BINPERSID": Machine.resolve,
 }
 """Opcodes that do something. Left out: the text opcodes of protocol 0, extension codes, INST, OBJ, NEWOBJ_EX."""
+
+OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
+NAMED_OPCODES = {opcode.name: opcode for opcode in pickletools.opcodes}
+KNOWN = {"STOP", *ARGUMENTS, *LITERALS, *ACTIONS}
