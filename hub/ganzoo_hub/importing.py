@@ -2,10 +2,12 @@
 
 import hashlib
 import shutil
+import sys
 import tempfile
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +51,7 @@ def read_file(path: Path, architecture: str | None = None, source: str = "", *, 
     file = open_foreign(path, tuple(name for _, importer in known for name in importer.classes))
     name, importer = chosen(known, file, path, architecture)
     imported = converted(importer, file, path)
-    plan = plan_of(name, imported, origin_of(path, source, imported))
+    plan = plan_of(name, imported, origin_of(path, source, imported), path)
     check_fit(plan, imported, path)
     model = model_class(name)(plan.config, plan.data)
     model.load_state_dict(imported.sampler, strict=False)
@@ -75,7 +77,18 @@ def importers(asked: str | None) -> list[tuple[str, Importer]]:
             f"No importer is registered{f' for {asked}' if asked else ''}. "
             f"{near_misses(asked or '', known)} Official files are read for: {', '.join(known) or 'none'}."
         )
-    return [(asked or architecture_of(one), load(one)()) for one in found]
+    return [(asked or architecture_of(one), importer) for one in found if (importer := made(one, bool(asked)))]
+
+
+def made(entry: Registered, asked: bool) -> Importer | None:
+    """The importer; one that does not load is an error where it was asked for, and else a warning."""
+    try:
+        return cast(Importer, load(entry)())
+    except ZooError as error:
+        if asked:
+            raise
+        print(f"Warning: an importer is left out. {error}", file=sys.stderr)
+        return None
 
 
 def architecture_of(importer: Registered) -> str:
@@ -113,13 +126,13 @@ def converted(importer: Importer, file: ForeignFile, path: Path) -> Imported:
         ) from error
 
 
-def plan_of(architecture: str, imported: Imported, origin: dict[str, str]) -> Plan:
-    """The config.json of a model that was trained elsewhere: it has no data source and no length."""
+def plan_of(architecture: str, imported: Imported, origin: dict[str, str], path: Path) -> Plan:
+    """The config.json of a model that was trained elsewhere, as it will be read: without data source and length."""
     found, model = registry().find("architecture", architecture), model_class(architecture)
     if problems := model.problems(imported.config, imported.data):
         raise InvalidOptions(problems)
     supplier = {"plugin": found.plugin, "distribution": found.distribution, "version": found.version}
-    return Plan(
+    plan = Plan(
         architecture,
         imported.config,
         imported.parts or usual_parts(model, imported.config),
@@ -128,6 +141,7 @@ def plan_of(architecture: str, imported: Imported, origin: dict[str, str]) -> Pl
         Settings(kimg=0.0, minutes=0.0),
         provenance={**supplier, **origin},
     )
+    return Plan.from_json(plan.to_json(), path)
 
 
 def origin_of(path: Path, source: str, imported: Imported) -> dict[str, str]:

@@ -200,6 +200,15 @@ def test_a_third_party_adds_an_importer_for_any_architecture(fakes, tmp_path):
         zoo.load(tmp_path / "netG.pth")
 
 
+def test_an_importer_that_does_not_load_stops_no_other(fakes, torch_file, capsys):
+    hook = HOOK.format(name="torn")
+    fakes.add("torn", {"torn": "torn_plugin"}, {"torn_plugin": hook, "torn_importer": "import no_such_module"})
+    assert zoo.load(torch_file[0]).data.resolution == 16
+    assert "no_such_module" in capsys.readouterr().err
+    with pytest.raises(ZooError, match="no_such_module"):
+        read_file(torch_file[0], "dcgan")
+
+
 def test_the_command(run, torch_file, tmp_path):
     path, *_ = torch_file
     out = tmp_path / "faces"
