@@ -10,6 +10,7 @@ from tests.fake_plugins import REPOSITORY, python
 
 CORE = sorted((REPOSITORY / "zoo").rglob("*.py"))
 PLUGINS = sorted((REPOSITORY / "plugins").rglob("*.py"))
+HOOKS = sorted(path for root in ("plugins", "hub") for path in (REPOSITORY / root).glob("*/__init__.py"))
 LIGHT = ("errors", "grammar", "hookspecs", "option_source", "option_types", "options", "plugins", "registry")
 
 PUBLIC = ("zoo", "zoo.errors", "zoo.hookspecs", "zoo.registry", "zoo.testing")
@@ -82,7 +83,7 @@ def is_public(module: str, name: str) -> bool:
     return name in lists[0] or (place / f"{name}.py").exists()
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "plugins").glob("*/__init__.py")), ids=named)
+@pytest.mark.parametrize("path", HOOKS, ids=named)
 def test_hooks_import_nothing_heavy(path: Path) -> None:
     tops = {name.partition(".")[0] for name in imports(parsed(path), deep=False)}
     assert tops <= {"zoo", "collections", "typing", path.parent.name}
