@@ -1,6 +1,6 @@
 """The weights of a model, wherever they lie: in a run or model folder, or in an official file."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -102,9 +102,9 @@ def find_origin(origin: str) -> None:
 
 
 def read_origin(origin: str) -> Weights:
-    """The weights that a training starts from."""
+    """The weights that a training starts from, under the name that the user gave."""
     where, which = split_origin(origin)
-    return read_weights(where, which, training=True)
+    return replace(read_weights(where, which, training=True), where=origin)
 
 
 def take_live(model: nn.Module, origin: Weights) -> str:
