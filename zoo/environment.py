@@ -20,6 +20,7 @@ PACKAGES = (
     "safetensors",
     "numpy",
     "scipy",
+    "torch-fidelity",
     "pillow",
     "pluggy",
     "typer",

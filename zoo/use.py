@@ -93,7 +93,7 @@ def between(a: Tensor, b: Tensor, t: float) -> Tensor:
     return slerp(a, b, t) if a.is_floating_point() else a
 
 
-def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     """Between two latents along the sphere (White 2016): the norm of a normal draw stays typical."""
     cosine = torch.nn.functional.cosine_similarity(a, b, dim=-1).clamp(-1, 1)
     angle = cosine.acos().unsqueeze(-1)

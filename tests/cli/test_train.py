@@ -107,7 +107,7 @@ def test_a_dry_run_prints_everything_and_writes_nothing(run, pictures, tmp_path)
         (["dcgan", "--data", "emoji", "--discriminator", "patch"], ["patch"]),
         (["dcgan", "--data", "emoji", "--backbone", "vgg"], ["vgg"]),
         (["dcgan", "--data", "emoji", "--condition", "label"], ["--condition label", "unconditional"]),
-        (["dcgan", "--data", "emoji", "--metric", "fid"], ["fid"]),
+        (["dcgan", "--data", "emoji", "--metrics", "fidd"], ["fidd"]),
         (["dcgan", "--data", "emoji", "--device", "tpu"], ["tpu"]),
         (["dcgan", "--data", "emoji", "--precision", "fp8"], ["fp8", "bf16"]),
         (["dcgan", "--data", "emoji", "--sync-batch-norm"], ["--sync-batch-norm", "CUDA"]),

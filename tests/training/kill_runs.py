@@ -24,7 +24,7 @@ SETTINGS |= {
     "d_norm": "none",
     "regularize": "r1:every=4",
     "augment": "diffaugment",
-    "metric": "pixel-frechet:samples=20",
+    "metrics": "pixel-frechet:samples=20",
 }
 
 

@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 def test_it_stands_alone_and_shows_everything(folder):
     page = write_report(folder).read_text()
-    for title in ("Losses", "Logits of reals", "Gradient norms", "Scores", "History", "Configuration"):
+    for title in ("Losses", "Logits of reals", "Gradient norms", "Score pixel-frechet", "History", "Configuration"):
         assert title in page, title
     assert page.count("<svg") == 4
     assert page.count("data:image/webp;base64,") == 2 + 3
@@ -56,3 +56,16 @@ def test_curves_run_from_left_to_right_within_the_frame():
 def test_a_run_without_a_log_has_a_report_too(folder):
     (folder / "metrics.jsonl").unlink()
     assert "No line of the log" in write_report(folder).read_text()
+
+
+def test_histograms_neighbours_and_the_cloud_of_features(folder):
+    shot = {"critic": {"low": -2.0, "high": 3.0, "real": [0, 4, 1], "fake": [5, 0, 0]}}
+    (folder / "logits.json").write_text(json.dumps({"0": shot, "200": shot}))
+    facts = {"through": "thumbnails", "real": [[0, 1], [2, 3]], "fake": [[1, 1]]}
+    (folder / "figures.json").write_text(json.dumps(facts))
+    Image.new("RGB", (8, 8)).save(folder / "samples" / "neighbours.png")
+    page = write_report(folder).read_text()
+    for title in ("Histograms of logits", "Nearest training images", "Main directions of the reals: thumbnails"):
+        assert title in page, title
+    assert page.count("<circle") == 3
+    assert page.count('fill-opacity="0.15"') == 4

@@ -79,7 +79,7 @@ def test_the_log_has_losses_and_health(finished):
 
 def test_the_report_stands_alone(finished):
     page = (finished / "report.html").read_text()
-    assert page.count("<svg") == 0  # one line of the log makes no curve
+    assert page.count('fill="none"') == 0  # one line of the log makes no curve
     assert page.count("data:image/webp;base64,") == 2 + 4
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
@@ -330,8 +330,8 @@ def test_a_run_that_is_none_says_so(tmp_path):
 
 def test_the_best_checkpoint_is_that_of_the_best_score(pictures, tmp_path):
     out = tmp_path / "run"
-    run = small(pictures, out, kimg=0.8, metric="pixel-frechet:samples=50")
-    scores = {line["images"]: line["score"]["pixel-frechet:samples=50"] for line in metrics(out) if "score" in line}
+    run = small(pictures, out, kimg=0.8, metrics="pixel-frechet:samples=50")
+    scores = {line["images"]: line["score"]["pixel-frechet"] for line in metrics(out) if "score" in line}
     assert list(scores) == [0, *range(80, 801, 80), 800][:-1]
     best = json.loads((out / "checkpoints" / "best.json").read_text())
     assert scores[best["images"]] == min(scores.values()) == run.score
@@ -392,7 +392,7 @@ def test_checkpoints_are_kept_as_often_as_asked(pictures, tmp_path):
 
 def test_a_resumed_finished_run_adds_no_line(pictures, tmp_path):
     out = tmp_path / "run"
-    small(pictures, out, metric="pixel-frechet:samples=20")
+    small(pictures, out, metrics="pixel-frechet:samples=20")
     before = (out / "metrics.jsonl").read_text()
     assert before.count('"score"') == 3
     resume(out, quiet=True)

@@ -60,7 +60,13 @@ def train(
     snapshot_kimg: Annotated[float, typer.Option(help="First gap between sample grids.", rich_help_panel=RUN)] = 2.0,
     checkpoint_minutes: Annotated[float, typer.Option(help="Save at least this often.", rich_help_panel=RUN)] = 5.0,
     keep_kimg: Annotated[float, typer.Option(help="Keep a checkpoint every so often.", rich_help_panel=RUN)] = 0.0,
-    metric: Annotated[str, typer.Option(help="Score whose best checkpoint is kept.", rich_help_panel=RUN)] = "none",
+    metrics: Annotated[
+        str, typer.Option(help="Scores on the way, such as fd-efficientnet-lite2,kid.", rich_help_panel=RUN)
+    ] = "none",
+    score_kimg: Annotated[
+        float, typer.Option(help="Gap between scores; 0 scores with every grid.", rich_help_panel=RUN)
+    ] = 0.0,
+    score_samples: Annotated[int, typer.Option(help="Samples of a score.", rich_help_panel=RUN)] = 2000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and print everything, train nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -93,7 +99,9 @@ def train(
         "snapshot_kimg": snapshot_kimg,
         "checkpoint_minutes": checkpoint_minutes,
         "keep_kimg": keep_kimg,
-        "metric": metric,
+        "metrics": metrics,
+        "score_kimg": score_kimg,
+        "score_samples": score_samples,
         "origin": from_,
     }
     begin(architecture, data, asked, pairs(option or []), device, out, dry_run, quiet)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from zoo.metrics.copies import memorisation
     from zoo.metrics.frechet import Moments, frechet_distance
     from zoo.metrics.kernel import kernel_distance
-    from zoo.metrics.latents import path_length
+    from zoo.metrics.latents import path_ends, path_length
     from zoo.metrics.manifold import density_coverage, precision_recall
     from zoo.metrics.neighbours import nearest
     from zoo.metrics.paired import l1, l2, psnr
@@ -33,6 +33,7 @@ __all__ = [
     "ms_ssim",
     "nearest",
     "patches",
+    "path_ends",
     "path_length",
     "perceptual_distance",
     "precision_recall",
@@ -55,6 +56,7 @@ _HOMES = {
     "ms_ssim": "similarity",
     "nearest": "neighbours",
     "patches": "wasserstein",
+    "path_ends": "latents",
     "path_length": "latents",
     "perceptual_distance": "perceptual",
     "precision_recall": "manifold",

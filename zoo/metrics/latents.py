@@ -1,9 +1,33 @@
 """Perceptual path length (Karras et al. 2019): how far a picture moves when its latent takes a small step."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-__all__ = ["path_length", "without_tails"]
+if TYPE_CHECKING:
+    from zoo.model import Batch, Model
+
+__all__ = ["path_ends", "path_length", "without_tails"]
+
+
+def path_ends(model: "Model", n: int, seed: int, far: int, epsilon: float) -> "tuple[Batch, Batch]":
+    """Inputs of `n` places on ways between two latents, and of the places one small step further.
+
+    The ways lead from the latents of `seed` on to those of `far` on, along the sphere; what is no floating-point
+    vector stays that of the start.
+    """
+    from zoo.use import slerp
+
+    start, end = model.prior(n, seed), model.prior(n, far)
+    t = torch.from_numpy(np.random.RandomState(seed % 2**32).uniform(size=(n, 1)))
+    here, there = dict(start), dict(start)
+    for name, value in start.items():
+        if value.is_floating_point() and value.ndim == 2:
+            a, b = value.double(), end[name].double()
+            here[name], there[name] = slerp(a, b, t).to(value.dtype), slerp(a, b, t + epsilon).to(value.dtype)
+    return here, there
 
 
 def path_length(distances: NDArray[np.float64], epsilon: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["blocks", "nearest", "radii"]
+__all__ = ["blocks", "nearest", "nearest_of", "radii"]
 
 Floats = NDArray[np.float64]
 ROWS = 512  # of a block
@@ -43,3 +43,11 @@ def nearest(rows: NDArray[np.floating], others: NDArray[np.floating]) -> tuple[F
         index[part] = apart.argmin(axis=1)
         near[part] = apart.min(axis=1)
     return near, index
+
+
+def nearest_of(rows: NDArray[np.floating], others: NDArray[np.floating], k: int) -> NDArray[np.int64]:
+    """The indices of each row's k nearest among the others, nearest first, [n,k]."""
+    found = np.empty((len(rows), k), np.int64)
+    for part, apart in blocks(rows, others):
+        found[part] = np.argsort(apart, axis=1)[:, :k]
+    return found

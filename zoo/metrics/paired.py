@@ -21,7 +21,8 @@ def l2(target: Pictures, fake: Pictures) -> Floats:
 
 def psnr(target: Pictures, fake: Pictures) -> Floats:
     """Peak signal to noise ratio 10·log10(1 / mean squared error) in dB, [n]; a perfect copy counts as 100 dB."""
-    return 10 * np.log10(1 / np.maximum(l2(target, fake), 1e-10))
+    decibels: Floats = 10 * np.log10(1 / np.maximum(l2(target, fake), 1e-10))
+    return decibels
 
 
 def unit(pictures: Pictures) -> Floats:
@@ -31,4 +32,5 @@ def unit(pictures: Pictures) -> Floats:
 
 def over_pixels(values: Floats) -> Floats:
     """The mean of each picture."""
-    return values.reshape(len(values), -1).mean(axis=1)
+    means: Floats = values.reshape(len(values), -1).mean(axis=1)
+    return means

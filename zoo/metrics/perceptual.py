@@ -19,4 +19,5 @@ def perceptual_distance(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tenso
 def unit(features: Tensor) -> Tensor:
     """Each place's features at length 1, float64."""
     wide = features.double()
-    return wide / (wide.norm(dim=1, keepdim=True) + 1e-10)
+    length: Tensor = wide.norm(dim=1, keepdim=True)
+    return wide / (length + 1e-10)

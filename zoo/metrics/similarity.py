@@ -35,9 +35,10 @@ def ms_ssim(one: Pictures, other: Pictures) -> Floats:
     a, b = planes(one), planes(other)
     product = torch.ones(len(one), dtype=torch.float64)
     for i, weight in enumerate(WEIGHTS):
+        if i:
+            a, b = functional.avg_pool2d(a, 2), functional.avg_pool2d(b, 2)
         whole, contrast = terms(a, b)
         product *= (whole if i == len(WEIGHTS) - 1 else contrast).clamp(min=0) ** weight
-        a, b = functional.avg_pool2d(a, 2), functional.avg_pool2d(b, 2)
     return product.numpy()
 
 

@@ -86,4 +86,5 @@ def standardised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     by_channel = rows.reshape(len(rows), -1, PATCH * PATCH)
     mean = by_channel.mean(axis=(0, 2), keepdims=True, dtype=np.float64)
     spread = by_channel.std(axis=(0, 2), keepdims=True, dtype=np.float64)
-    return ((by_channel - mean) / np.maximum(spread, 1e-8)).astype(np.float32).reshape(len(rows), -1)
+    scaled: NDArray[np.float32] = ((by_channel - mean) / np.maximum(spread, 1e-8)).astype(np.float32)
+    return scaled.reshape(len(rows), -1)

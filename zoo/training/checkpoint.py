@@ -196,6 +196,11 @@ def find(folder: Path, name: str = "last") -> Path:
     return target
 
 
+def images_of(folder: Path, name: str = "last") -> int:
+    """How many images the checkpoint that `{name}.json` names had seen."""
+    return int(read_json(folder / f"{name}.json")["images"])
+
+
 def check_format(content: Mapping[str, Any], path: Path) -> None:
     """Refuse what a newer ganzoo wrote."""
     written = content.get("format")

@@ -7,21 +7,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from zoo.adversarial import critics_of
-from zoo.composition import referred
 from zoo.data.loader import Loader
 from zoo.data.prepared import Prepared
 from zoo.errors import ZooError
+from zoo.evaluation.figures import save_figures, save_logits
+from zoo.evaluation.judge import Judge
+from zoo.evaluation.naming import find_metrics
+from zoo.evaluation.reference import Reference
+from zoo.evaluation.samples import ModelSamples
+from zoo.evaluation.score import keep as keep_scores
 from zoo.files import explained, read_json, replace_file
-from zoo.metric import Metric
 from zoo.model import Model
-from zoo.pictures import to_uint8
 from zoo.training import checkpoint
 from zoo.training.averages import sampling
 from zoo.training.device import peak_memory
@@ -37,7 +39,6 @@ from zoo.training.snapshot import save_grid, save_real_grid
 __all__ = ["Interrupted", "Loop", "Run"]
 
 LOG_IMAGES = 1000  # images between lines of the log
-SCORE_BATCH = 64
 
 
 class Interrupted(Exception):
@@ -90,7 +91,13 @@ class Loop:
             world_size=world_size(),
             device=training.model.device,
         )
-        self.metric = metric_of(self.settings.metric, prepared) if rank() == 0 else None
+        self.judge = self.make_judge(prepared) if rank() == 0 and self.settings.metrics else None
+
+    def make_judge(self, prepared: Prepared) -> Judge:
+        """The metrics with their reference, which is seen now, so that missing weights stop the run at its start."""
+        self.display.say(f"Scores on the way: {', '.join(self.settings.metrics)}; looking at the reference ...")
+        reference = Reference(prepared, self.plan.choice.source, self.display.say)
+        return Judge(find_metrics(self.settings.metrics), reference, device=self.training.model.device)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up the log and the clock where a checkpoint left them; later lines are dropped."""
@@ -242,14 +249,23 @@ class Loop:
         if agreed(bool(bad)):
             raise Diverged(", ".join(bad) or "a loss of another process")
 
-    def snapshot(self, keep: Iterable[str] = ()) -> None:
+    def score_due(self) -> bool:
+        """Whether this snapshot is scored: each one, or the first past each mark of `score_kimg`."""
+        gap = self.settings.score_kimg * 1000
+        scored = [line["images"] for line in self.lines if "score" in line]
+        return not gap or not scored or self.training.progress.images // gap > scored[-1] // gap
+
+    def snapshot(self, keep: Iterable[str] = (), last: bool = False) -> None:
         """Pictures, score, checkpoint."""
         best, sampler = False, None
         if rank() == 0:
             with sampling(self.training.model, self.training.averages) as model:
                 save_grid(self.folder, model, self.training.progress.images)
-                if self.metric is not None and not self.scored():
-                    best = self.score(self.metric, model)
+                save_logits(self.folder, model, self.loader.prepared, self.training.progress.images)
+                if last:
+                    save_figures(self.folder, model, self.loader.prepared, self.judge)
+                if self.judge is not None and (last or self.score_due()) and not self.scored():
+                    best = self.score(self.judge, model)
                 sampler = {name: value.clone() for name, value in model.sampling_state().items()}
         self.save([*keep, "best"] if agreed(best) else keep, sampler)
 
@@ -257,15 +273,24 @@ class Loop:
         """Whether the log has a score of this step, as after a resume."""
         return any("score" in line and line["step"] == self.training.progress.step for line in self.lines)
 
-    def score(self, metric: Metric, model: Model) -> bool:
-        """Log the metric's score of fresh samples; whether it is the best so far."""
-        starts = range(0, metric.samples, SCORE_BATCH)
-        sizes = [min(SCORE_BATCH, metric.samples - start) for start in starts]
-        pictures = (to_uint8(model.sample(n, start)) for start, n in zip(starts, sizes, strict=True))
-        value = metric.score(pictures)
-        better = self.best is None or (value < self.best if metric.lower_is_better else value > self.best)
-        self.best = value if better else self.best
-        self.write({"loss": {}, "health": {}, "score": {self.settings.metric: value}})
+    def score(self, judge: Judge, model: Model) -> bool:
+        """Log scores of samples of fixed latents; whether the first metric's is the best so far."""
+        samples = ModelSamples(model, judge.number(self.settings.score_samples), 0, self.loader.prepared)
+        subject = {
+            "run": self.folder.name,
+            "architecture": self.plan.architecture,
+            "images": self.training.progress.images,
+            "judges": self.plan.judges(),
+        }
+        scores = judge.score(samples, subject)
+        first = scores[0]
+        better = self.best is None or (first.value < self.best if first.lower_is_better else first.value > self.best)
+        self.best = first.value if better else self.best
+        named = {
+            f"{one.name}{'' if key == 'value' else ' ' + key}": v for one in scores for key, v in one.values.items()
+        }
+        self.write({"loss": {}, "health": {}, "score": named})
+        keep_scores(self.folder, scores)
         return better
 
     def save(self, keep: Iterable[str] = (), sampler: Mapping[str, Tensor] | None = None) -> None:
@@ -294,7 +319,7 @@ class Loop:
         if interrupted:
             self.save()
         else:
-            self.snapshot()
+            self.snapshot(last=True)
         if rank() == 0:
             write_report(self.folder)
         if interrupted:
@@ -317,16 +342,6 @@ class Loop:
             f"Try a lower learning rate ({', '.join(self.rates())}), --precision fp32, or a smoothing regularizer "
             f"(--regularize r1:gamma=10), starting from the saved weights with --from {self.folder}."
         )
-
-
-def metric_of(name: str, prepared: Prepared) -> Metric | None:
-    """The chosen metric, fitted to the training images."""
-    if name == "none":
-        return None
-    metric = cast(Metric, referred("metric", name))
-    starts = range(0, len(prepared), SCORE_BATCH)
-    metric.fit(prepared.images(np.arange(i, min(i + SCORE_BATCH, len(prepared)))) for i in starts)
-    return metric
 
 
 def farewell(folder: Path, images: int, seconds: float) -> str:

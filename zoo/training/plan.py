@@ -10,6 +10,7 @@ import torch
 
 from zoo.compatibility import combine, role
 from zoo.errors import InvalidOptions, ZooError, near_misses
+from zoo.evaluation.naming import find_metrics, split_names
 from zoo.files import read_json
 from zoo.grammar import parse
 from zoo.model import DataSpec, Model, Parts, Preset
@@ -51,7 +52,9 @@ class Settings:
     snapshot_kimg: float = 2.0  # the first gap between sample grids; later ones are a tenth of the way so far
     checkpoint_minutes: float = 5.0  # save at least this often
     keep_kimg: float = 0.0  # also keep a checkpoint every so many thousand images; 0 keeps none
-    metric: str = "none"  # what "best" means; none keeps no best
+    metrics: tuple[str, ...] = ()  # scores on the way; the first one says what "best" means
+    score_kimg: float = 0.0  # thousand images between scores; 0 scores with every sample grid
+    score_samples: int = 2000  # samples of a score, where the metric has no number of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,10 @@ class Plan:
     def model_class(self) -> type[Model]:
         """The architecture's class."""
         return model_class(self.architecture)
+
+    def judges(self) -> list[tuple[str, str]]:
+        """(reference, family) of the frozen networks its discriminators look through: scores by these flatter."""
+        return [(name, about["family"]) for name, about in self.backbones.items()]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, with the format's number."""
@@ -110,13 +117,22 @@ class Plan:
                 None if parts is None else from_json(Parts, parts, where=f"{path}, parts"),
                 DataSpec.from_json(content["data"]),
                 from_json(DataChoice, content["source"], where=f"{path}, source"),
-                from_json(Settings, content["settings"], where=f"{path}, settings"),
+                from_json(Settings, settings_from(content["settings"]), where=f"{path}, settings"),
                 content["origin"],
                 content["provenance"],
                 content.get("backbones", {}),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ZooError(f"{path} is not a whole config.json: {type(error).__name__}: {error}.") from error
+
+
+def settings_from(content: Mapping[str, object]) -> dict[str, object]:
+    """The settings of a config.json; earlier ones name one `metric`, or none."""
+    settings = dict(content)
+    if "metric" in settings and "metrics" not in settings:
+        metric = settings.pop("metric")
+        settings["metrics"] = [] if metric == "none" else [metric]
+    return settings
 
 
 def model_class(architecture: str) -> type[Model]:
@@ -220,7 +236,9 @@ class Asked:
     snapshot_kimg: float = 2.0
     checkpoint_minutes: float = 5.0
     keep_kimg: float = 0.0
-    metric: str = "none"
+    metrics: tuple[str, ...] = ()
+    score_kimg: float = 0.0
+    score_samples: int = 2000
     origin: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
 
@@ -230,7 +248,11 @@ class Asked:
         known = options_of(cls)
         said = {name: value for name, value in given.items() if name in known and value is not None}
         of_model = {name: value for name, value in given.items() if name not in known and name != "options"}
-        single = {name: (said[name],) for name in REPEATED if isinstance(said.get(name), str)}
+        single: dict[str, tuple[str, ...]] = {
+            name: (said[name],) for name in REPEATED if isinstance(said.get(name), str)
+        }
+        if isinstance(metrics := said.get("metrics"), str):
+            single["metrics"] = split_names(metrics)
         return cls(**bind(cls, {**said, **single}), options={**given.get("options", {}), **of_model})
 
 
@@ -338,6 +360,8 @@ def check_numbers(asked: Asked) -> list[str]:
         "snapshot-kimg": (asked.snapshot_kimg, 1e-6, None),
         "checkpoint-minutes": (asked.checkpoint_minutes, 0, None),
         "keep-kimg": (asked.keep_kimg, 0, None),
+        "score-kimg": (asked.score_kimg, 0, None),
+        "score-samples": (asked.score_samples, 2, None),
     }
     problems = []
     for name, (value, low, high) in wanted.items():
@@ -353,8 +377,13 @@ def check_numbers(asked: Asked) -> list[str]:
     ]:
         if text not in known:
             problems.append(unknown(f"--{name}", text, known))
-    if asked.metric != "none":
-        problems += check_part("metric", asked.metric)
+    return problems + check_metrics(asked.metrics)
+
+
+def check_metrics(names: Sequence[str]) -> list[str]:
+    """What is wrong with these metrics, in sentences."""
+    problems: list[str] = []
+    attempt(problems, find_metrics, names)
     return problems
 
 
@@ -449,5 +478,7 @@ def settings_of(asked: Asked, config: Any, device: torch.device) -> Settings:
         snapshot_kimg=asked.snapshot_kimg,
         checkpoint_minutes=asked.checkpoint_minutes,
         keep_kimg=asked.keep_kimg,
-        metric=asked.metric,
+        metrics=asked.metrics,
+        score_kimg=asked.score_kimg,
+        score_samples=asked.score_samples,
     )

@@ -38,7 +38,10 @@ def write_report(folder: Path) -> Path:
         chart("Logits of reals and fakes", lines, "health", ("/d_real", "/d_fake")),
         chart("Signs of the logits (r_t) and diversity", lines, "health", ("/r_real", "/r_fake", "/diversity")),
         chart("Gradient norms", lines, "health", ("/gradient_norm",)),
-        chart("Scores", lines, "score"),
+        *scores(lines),
+        logits(folder),
+        neighbours(folder),
+        cloud(folder),
         history(folder),
         f"<h2>Configuration</h2><pre>{html.escape(json.dumps(config, indent=2))}</pre>",
         f"<h2>Environment</h2><pre>{html.escape(json.dumps(environment, indent=2))}</pre>",
@@ -111,6 +114,87 @@ def chart(title: str, lines: Sequence[Mapping[str, Any]], group: str, endings: t
         f'<span style="color:{colour(i)}">&#9632; {html.escape(name)}</span>' for i, name in enumerate(curves)
     )
     return f'<h2>{html.escape(title)}</h2><div class="key">{key}</div>{svg(list(curves.values()))}'
+
+
+def scores(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A chart for each score: their units differ."""
+    names = sorted({name for line in lines for name in line.get("score", {})})
+    return [chart(f"Score {name}", only(lines, name), "score") for name in names]
+
+
+def only(lines: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    """The lines that hold a score, with that one alone."""
+    return [{**line, "score": {name: line["score"][name]}} for line in lines if name in line.get("score", {})]
+
+
+def logits(folder: Path) -> str:
+    """Histograms of real and fake logits by critic, one row for each of some snapshots."""
+    if not (folder / "logits.json").exists():
+        return ""
+    stored = read_json(folder / "logits.json")
+    parts = []
+    for critic in dict.fromkeys(name for shot in stored.values() for name in shot):
+        shots = [(int(images), shot[critic]) for images, shot in stored.items() if critic in shot]
+        step = max(-(-len(shots) // PICTURES), 1)
+        parts.append(
+            f"<figure>{ridges(shots[::-1][::step][::-1])}<figcaption>{html.escape(critic)}</figcaption></figure>"
+        )
+    key = f'<span style="color:{COLOURS[0]}">&#9632; reals</span><span style="color:{COLOURS[1]}">&#9632; fakes</span>'
+    return f'<h2>Histograms of logits over time</h2><div class="key">{key}</div>{"".join(parts)}'
+
+
+def ridges(shots: Sequence[tuple[int, Mapping[str, Any]]], width: int = 1000, row: int = 44) -> str:
+    """Rows of two outlines each over one axis of logits."""
+    low, high = min(shot["low"] for _, shot in shots), max(shot["high"] for _, shot in shots)
+    left, height = 60, row * len(shots) + 30
+    drawn = []
+    for i, (images, shot) in enumerate(shots):
+        base = row * (i + 1) + 4
+        drawn.append(f'<text x="{left - 6}" y="{base}" font-size="12" text-anchor="end">{images / 1000:.3g}k</text>')
+        drawn.append(f'<line x1="{left}" x2="{width}" y1="{base}" y2="{base}" stroke="#e5e7eb"/>')
+        for name, tint in (("real", COLOURS[0]), ("fake", COLOURS[1])):
+            counts = shot[name]
+            top, gap = max([*counts, 1]), (shot["high"] - shot["low"]) / len(counts)
+            points = []
+            for place, count in enumerate(counts):
+                value = shot["low"] + gap * (place + 0.5)
+                across = left + (width - left - 10) * (value - low) / max(high - low, 1e-9)
+                points.append(f"{across:.1f},{base - (row - 8) * count / top:.1f}")
+            drawn.append(f'<polyline fill="{tint}" fill-opacity="0.15" stroke="{tint}" points="{" ".join(points)}"/>')
+    for i in range(4):
+        value = low + (high - low) * i / 3
+        across = left + (width - left - 10) * i / 3
+        drawn.append(f'<text x="{across:.1f}" y="{height - 6}" font-size="12" text-anchor="middle">{value:.3g}</text>')
+    return f'<svg viewBox="0 0 {width} {height}" role="img">{"".join(drawn)}</svg>'
+
+
+def neighbours(folder: Path) -> str:
+    """Samples beside the training images nearest to them."""
+    path, facts = folder / "samples" / "neighbours.png", folder / "figures.json"
+    if not (path.exists() and facts.exists()):
+        return ""
+    through = read_json(facts)["through"]
+    caption = f"left: samples; right of each the training images nearest to it by {through}"
+    return f"<h2>Nearest training images</h2>{figure(path, caption)}"
+
+
+def cloud(folder: Path) -> str:
+    """Reals and fakes on the two main directions of the reals' features."""
+    path = folder / "figures.json"
+    if not path.exists():
+        return ""
+    stored = read_json(path)
+    real, fake = stored["real"], stored["fake"]
+    (x0, x1), (y0, y1) = ((min(axis), max(axis)) for axis in zip(*real, *fake, strict=True))
+    dots = []
+    for points, tint in ((real, COLOURS[0]), (fake, COLOURS[1])):
+        for x, y in points:
+            across, down = 10 + 980 * (x - x0) / max(x1 - x0, 1e-9), 490 - 480 * (y - y0) / max(y1 - y0, 1e-9)
+            dots.append(f'<circle cx="{across:.1f}" cy="{down:.1f}" r="2.5" fill="{tint}" fill-opacity="0.45"/>')
+    key = f'<span style="color:{COLOURS[0]}">&#9632; reals</span><span style="color:{COLOURS[1]}">&#9632; fakes</span>'
+    title = f"Main directions of the reals: {stored['through']}"
+    picture = f'<svg viewBox="0 0 1000 500" role="img">{"".join(dots)}</svg>'
+    return f'<h2>{html.escape(title)}</h2><div class="key">{key}</div>{picture}'
 
 
 def colour(i: int) -> str:

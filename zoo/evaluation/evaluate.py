@@ -1,0 +1,215 @@
+"""`zoo.evaluate`: scores of a run, or of pictures, against data."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from zoo.data.decode import Crop
+from zoo.data.prepare import prepare
+from zoo.data.prepared import Prepared
+from zoo.data.source import Source, open_source
+from zoo.errors import InvalidOptions, ZooError
+from zoo.evaluation.judge import Judge, Tick
+from zoo.evaluation.naming import find_metrics, split_names
+from zoo.evaluation.reference import Reference
+from zoo.evaluation.samples import ModelSamples, PictureSamples, Samples, read_npz
+from zoo.evaluation.score import Score, keep
+from zoo.training.device import choose_device
+
+__all__ = ["USUAL", "evaluate"]
+
+USUAL = 50_000  # samples of a model
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is scored: a run, or pictures."""
+
+    run: Path | None  # None for pictures
+    source: Source | None  # None for a run
+    facts: Mapping[str, Any]
+    resolution: int
+    channels: int
+    crop: str
+    trained_on: str = ""  # the run's data
+
+
+def evaluate(
+    subject: str | Path,
+    data: str | Path | None = None,
+    metrics: str | Sequence[str] = "fid,kid,pr,dc",
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    which: str = "last",
+    held_out: str | Path | None = None,
+    resolution: int | None = None,
+    device: str = "auto",
+    precision: str = "fp32",
+    quiet: bool = False,
+) -> list[Score]:
+    """Score a run's samples, or the pictures of a folder, zip or .npz, against `data` (a run's own by default).
+
+    `n` is the number of samples: 50,000 of a run, all pictures otherwise. Sample i is that of seed + i. `held_out` are
+    real pictures the training did not see, for metrics that ask for them. Pictures are brought to `resolution`, the
+    run's or the samples' own by default. A run keeps its scores in scores.json. Raises InvalidOptions with every
+    problem, ZooError for data, weights or samples that cannot be used.
+    """
+    say = silent if quiet else told
+    names = split_names(metrics) if isinstance(metrics, str) else tuple(metrics)
+    problems = checked(names, n, seed, precision)
+    if problems:
+        raise InvalidOptions(problems)
+    found = find_metrics(names)
+    opened = subject_of(subject, which, resolution)
+    reference = reference_of(data if data is not None else opened.trained_on, opened, say)
+    others = None if held_out is None else reference_of(held_out, opened, say)
+    place = choose_device(device)
+    with progress("reference", len(reference.prepared), quiet) as tick:
+        judge = Judge(found, reference, held_out=others, device=place, precision=precision, tick=tick)
+    samples = samples_of(opened, n, judge, seed, which, str(place), reference.prepared, say)
+    with progress("samples", samples.n, quiet) as tick:
+        scores = judge.score(samples, opened.facts, tick)
+    if opened.run is not None:
+        keep(opened.run, scores)
+    return scores
+
+
+def checked(names: Sequence[str], n: int | None, seed: int, precision: str) -> list[str]:
+    """Options out of range, in sentences."""
+    problems = [] if names else ["no metric is given; ganzoo list metrics shows them: --metrics fid,kid"]
+    if n is not None and n < 2:
+        problems.append(f"--n is {n}; a score needs at least 2 samples.")
+    if not 0 <= seed < 2**32:
+        problems.append(f"--seed is {seed}; it must be between 0 and {2**32 - 1}.")
+    if precision not in ("fp32", "bf16"):
+        problems.append(f"--precision is {precision}; fp32 and bf16 are known.")
+    return problems
+
+
+def subject_of(where: str | Path, which: str, resolution: int | None) -> Subject:
+    """The run or the pictures behind a word."""
+    path = Path(where).expanduser()
+    if (path / "config.json").is_file():
+        return run_of(path, which, resolution)
+    if path.suffix.lower() in (".npz", ".npy") and path.is_file():
+        source: Source = read_npz(path)
+    elif path.exists() or ":" in str(where) or re.fullmatch(r"[a-z0-9-]+", str(where)):
+        source = open_source(where)
+    else:
+        from zoo.use import folder_of
+
+        source = open_source(folder_of(where))  # says which runs there are
+    if len(source) < 2:
+        raise ZooError(f"{where} has {len(source)} picture; a score needs at least two.")
+    side, channels = resolution or side_of(source), channels_of(source)
+    facts = {"pictures": str(where), "fingerprint": source.fingerprint()}
+    return Subject(None, source, facts, side, channels, "center")
+
+
+def run_of(folder: Path, which: str, resolution: int | None) -> Subject:
+    """A run with what its training saw."""
+    from zoo.training import checkpoint
+    from zoo.training.plan import Plan
+
+    plan = Plan.read(folder)
+    if resolution not in (None, plan.data.resolution):
+        raise InvalidOptions(
+            [f"--resolution is {resolution}, and the run draws pictures of {plan.data.resolution} px."]
+        )
+    checkpoint.find(folder / "checkpoints", which)  # says which there are
+    facts = {
+        "run": folder.name,
+        "architecture": plan.architecture,
+        "images": checkpoint.images_of(folder / "checkpoints", which),
+        "judges": plan.judges(),
+    }
+    spec = plan.data
+    return Subject(folder, None, facts, spec.resolution, spec.channels, plan.choice.crop, plan.choice.source)
+
+
+def side_of(source: Source) -> int:
+    """The size at which pictures are compared: the middle one of their shorter sides."""
+    from zoo.training.plan import looks
+
+    return looks(source)[0]
+
+
+def channels_of(source: Source) -> int:
+    """1 where all pictures are grey."""
+    from zoo.training.plan import looks
+
+    return 1 if looks(source)[1] else 3
+
+
+def reference_of(data: str | Path, opened: Subject, say: Say) -> Reference:
+    """The data that samples are held against, at their size and in their channels."""
+    path = Path(data).expanduser()
+    array = path.suffix.lower() in (".npz", ".npy") and path.is_file()
+    source = read_npz(path) if array else open_source(data)
+    channels = opened.channels
+    if opened.run is None and channels != channels_of(source):
+        raise ZooError(
+            f"The samples are {kind(channels)} and the reference {data} is {kind(4 - channels)}: score pictures of one "
+            "kind."
+        )
+    prepared = prepare(
+        source, size=opened.resolution, channels=channels, crop=cast(Crop, opened.crop), cache="auto", say=silent
+    )
+    if prepared.skipped:
+        say(f"{len(prepared.skipped)} of the reference's files cannot be read and are left out: {prepared.skipped[0]}")
+    return Reference(prepared, str(data), say)
+
+
+def kind(channels: int) -> str:
+    """In words."""
+    return "grey" if channels == 1 else "coloured"
+
+
+def samples_of(
+    opened: Subject, n: int | None, judge: Judge, seed: int, which: str, device: str, inputs: Prepared, say: Say
+) -> Samples:
+    """The pictures to score."""
+    if opened.run is not None:
+        from zoo.use import load
+
+        model = load(opened.run, which=which, device=device)
+        return ModelSamples(model, n or judge.number(USUAL), seed, inputs)
+    assert opened.source is not None
+    crop = cast(Crop, opened.crop)
+    prepared = prepare(
+        opened.source, size=opened.resolution, channels=opened.channels, crop=crop, cache="auto", say=silent
+    )
+    if prepared.skipped:
+        say(f"{len(prepared.skipped)} of the samples' files cannot be read and are left out: {prepared.skipped[0]}")
+    return PictureSamples(prepared, n)
+
+
+@contextmanager
+def progress(what: str, total: int, quiet: bool) -> Iterator[Tick]:
+    """A bar on a terminal, nothing elsewhere; it appears with the first tick."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda n: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total, visible=False)
+        yield lambda n: bar.update(task, advance=n, visible=True)
+
+
+def told(text: str) -> None:
+    """Something a user should read."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def silent(text: str) -> None:
+    """Nothing."""

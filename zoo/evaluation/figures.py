@@ -1,0 +1,116 @@
+"""What a run's report shows besides curves: logits, nearest training images, and the lie of real and fake features."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from zoo.adversarial import critics_of
+from zoo.data.prepared import Prepared
+from zoo.evaluation.eye import Eye
+from zoo.evaluation.judge import Judge
+from zoo.evaluation.reference import Pixels
+from zoo.files import read_json, write_json
+from zoo.metric import Rows
+from zoo.metrics.neighbours import nearest_of
+from zoo.model import Model
+from zoo.pictures import grid, save, to_uint8
+
+__all__ = ["save_figures", "save_logits"]
+
+BINS, FAKES, SHOWN, NEAREST, POINTS = 40, 256, 8, 7, 600
+THUMBNAIL = 16  # px
+
+
+@torch.no_grad()
+def save_logits(folder: Path, model: Model, prepared: Prepared, images: int) -> None:
+    """Add histograms of the logits of 64 reals and 64 fakes to `logits.json`; conditional critics are left out."""
+    networks = {name: critic.network for name, critic in critics_of(model).items()}
+    networks = {name: network for name, network in networks.items() if not getattr(network, "conditions", ())}
+    if not networks or not model.prior(1, 0):
+        return
+    pixels = torch.from_numpy(prepared.images(np.arange(min(64, len(prepared))))).permute(0, 3, 1, 2)
+    real, fake = (pixels.float() / 127.5 - 1).to(model.device), model.sample(64).to(model.device)
+    shot = {name: histogram(heads(network(real)), heads(network(fake))) for name, network in networks.items()}
+    path = folder / "logits.json"
+    before = read_json(path) if path.exists() else {}
+    kept = {key: value for key, value in before.items() if int(key) < images}
+    write_json(path, {**kept, str(images): shot})
+
+
+def heads(out: Any) -> Tensor:
+    """All logits of a network, flat."""
+    several = out if isinstance(out, list | tuple) else [out]
+    return torch.cat([head.float().flatten() for head in several]).cpu()
+
+
+def histogram(real: Tensor, fake: Tensor) -> dict[str, Any]:
+    """Counts over one range for both."""
+    both = torch.cat([real, fake])
+    low, high = float(both.min()), float(both.max())
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    counts = (np.histogram(values.numpy(), BINS, (low, high))[0].tolist() for values in (real, fake))
+    return {"low": low, "high": high, **dict(zip(("real", "fake"), counts, strict=True))}
+
+
+def save_figures(folder: Path, model: Model, prepared: Prepared, judge: Judge | None) -> None:
+    """Write `samples/neighbours.png` and `figures.json` by the judge's features, or by thumbnails."""
+    if not model.prior(1, 0):
+        return
+    pictures = to_uint8(model.sample(FAKES))
+    eye, rows = features_kept(judge)
+    if eye is None:
+        through = f"thumbnails of {THUMBNAIL} px"
+        rows, fake = all_thumbnails(prepared), thumbnails(pictures)
+    else:
+        through = f"features of {eye.backbone.name}"
+        fake = np.concatenate([eye(pictures[at : at + 64]) for at in range(0, FAKES, 64)])
+    real = np.asarray(rows, np.float32)
+    save(sheet(prepared, pictures, real, fake), folder / "samples" / "neighbours.png")
+    spread = np.random.RandomState(0).permutation(len(real))[:POINTS]
+    axes = main_directions(real)
+    placed = [np.round((some - real.mean(0)) @ axes, 4).tolist() for some in (real[spread], fake)]
+    write_json(folder / "figures.json", {"through": through, "real": placed[0], "fake": placed[1]})
+
+
+def features_kept(judge: Judge | None) -> tuple[Eye | None, Rows]:
+    """The first view whose rows of the reference were kept."""
+    if judge is not None:
+        for view, seen in judge.real.items():
+            eye = judge.features(view)
+            if eye is not None and len(seen.rows):
+                return eye, seen.rows
+    return None, np.empty((0, 0), np.float32)
+
+
+def all_thumbnails(prepared: Prepared) -> NDArray[np.float32]:
+    """Thumbnails of the whole reference."""
+    pixels = Pixels(prepared)
+    return np.concatenate([thumbnails(pixels[at : at + 256]) for at in range(0, len(pixels), 256)])
+
+
+def thumbnails(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Block means [n, 16·16·C] in [0, 1]."""
+    images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+    small: NDArray[np.float32] = adaptive_avg_pool2d(images, THUMBNAIL).flatten(1).numpy()
+    return small
+
+
+def sheet(prepared: Prepared, pictures: NDArray[np.uint8], real: NDArray[np.float32], fake: NDArray[np.float32]) -> Any:
+    """Rows of a sample and the real pictures nearest to it."""
+    order = nearest_of(fake[:SHOWN], real, min(NEAREST, len(real)))
+    rows = [np.concatenate([pictures[i : i + 1], prepared.images(order[i])]) for i in range(len(order))]
+    images = torch.from_numpy(np.concatenate(rows)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return grid(images, columns=len(rows[0]))
+
+
+def main_directions(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The two eigenvectors of the covariance with the largest eigenvalues, [d,2]."""
+    centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
+    vectors: NDArray[np.float64] = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
+    return vectors

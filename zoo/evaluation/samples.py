@@ -1,0 +1,138 @@
+"""What is scored: pictures that a model draws, or pictures that lie somewhere."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zoo.data.arrays import ArraySource
+from zoo.data.prepared import Prepared
+from zoo.data.source import IMAGE_FIELDS
+from zoo.errors import ZooError
+from zoo.evaluation.reference import LOSSY
+from zoo.model import Batch, Model
+from zoo.pictures import to_uint8
+
+__all__ = ["ModelSamples", "PictureSamples", "Samples", "read_npz"]
+
+A = TypeVar("A", bound=np.generic)
+
+
+class Samples(ABC):
+    """Pictures in batches, with labels where they have any."""
+
+    n: int
+    model: Model | None = None
+    labels: NDArray[np.int64] | None = None  # known once all batches were drawn
+    keys: tuple[str, ...] = ()
+    target: NDArray[np.int64] | None = None  # by picture, its pair among the reference
+    seed: int = 0
+
+    @abstractmethod
+    def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
+        """All pictures, uint8 [<=size,H,W,C]. Raises ZooError for values that are no numbers."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """What a number depends on besides the model itself."""
+
+    def lossy(self) -> bool:
+        """Whether some of them were stored as JPEG."""
+        return any(key.lower().endswith(LOSSY) for key in self.keys)
+
+
+class ModelSamples(Samples):
+    """Pictures of the latents seed, seed + 1, ...; what a model reads besides comes from `inputs`, in its order."""
+
+    def __init__(self, model: Model, n: int, seed: int = 0, inputs: Prepared | None = None) -> None:
+        self.model, self.n, self.seed = model, n, seed
+        self.read = [field for field in IMAGE_FIELDS[1:] if field in model.needs]
+        self.inputs = inputs
+        if self.read:
+            if inputs is None or (missing := sorted(set(self.read) - set(inputs.fields))):
+                name = inputs.name if inputs is not None else "no data"
+                raise ZooError(f"The model draws from {', '.join(self.read)}, and {name} has none: {missing}.")
+            self.n = min(n, len(inputs))
+            self.target = np.arange(self.n)
+
+    def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
+        """Drawn in eval mode; clipped to [-1, 1] and rounded to bytes."""
+        assert self.model is not None
+        training = self.model.training
+        self.model.eval()
+        labels = []
+        try:
+            for start in range(0, self.n, size):
+                inputs = self.drawn(start, min(size, self.n - start))
+                labels += [inputs["label"].cpu().numpy()] if "label" in inputs else []
+                yield to_uint8(self.images(inputs, start))
+        finally:
+            self.model.train(training)
+        self.labels = np.concatenate(labels).astype(np.int64) if labels else None
+
+    @torch.no_grad()
+    def images(self, inputs: Batch, start: int) -> torch.Tensor:
+        """Images [n,C,H,W] in [-1, 1]."""
+        assert self.model is not None
+        images = self.model.generate(inputs).float()
+        if not images.isfinite().all():
+            bad = int((~images.flatten(1).isfinite().all(1)).sum())
+            raise ZooError(
+                f"{bad} of the samples from seed {self.seed + start} on hold NaN or infinity, so nothing can be "
+                "measured: the weights are broken. Take an earlier checkpoint (--which)."
+            )
+        return images.clamp(-1, 1)
+
+    def drawn(self, start: int, n: int) -> Batch:
+        """Inputs of some samples, on the model's device."""
+        assert self.model is not None
+        inputs = self.model.prior(n, self.seed + start)
+        for field in self.read:
+            assert self.inputs is not None
+            pixels = torch.from_numpy(self.inputs.images(np.arange(start, start + n), field)).permute(0, 3, 1, 2)
+            inputs[field] = pixels[:, :1] > 127 if field == "mask" else pixels.float() / 127.5 - 1
+        return {name: value.to(self.model.device) for name, value in inputs.items()}
+
+    def facts(self) -> dict[str, Any]:
+        """Number, seed, truncation and rounding."""
+        truncation = getattr(self.model, "truncation", None)
+        return {"n": self.n, "seed": self.seed, "truncation": truncation, "rounding": "clipped, to nearest byte"}
+
+
+class PictureSamples(Samples):
+    """Pictures that lie somewhere, all of them or the first n."""
+
+    def __init__(self, prepared: Prepared, n: int | None = None) -> None:
+        self.prepared = prepared
+        self.n = min(n or len(prepared), len(prepared))
+        self.keys = prepared.keys[: self.n]
+        self.labels = None if prepared.labels is None else prepared.labels[: self.n]
+
+    def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
+        """In their own order."""
+        for start in range(0, self.n, size):
+            yield self.prepared.images(np.arange(start, min(start + size, self.n)))
+
+    def facts(self) -> dict[str, Any]:
+        """As a model's, with nothing drawn."""
+        return {"n": self.n, "seed": None, "truncation": None, "rounding": "bytes as they are"}
+
+
+def read_npz(path: Path) -> ArraySource:
+    """The pictures uint8 [N,H,W,C] of an .npz under `images`, `samples` or `arr_0`, or of an .npy; with `labels`."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (ValueError, OSError, EOFError) as error:
+        raise ZooError(f"{path} is no readable array file: {error}") from error
+    found = [name for name in ("images", "samples", "arr_0") if name in arrays]
+    if not found:
+        raise ZooError(f"{path} holds {', '.join(arrays)}; pictures uint8 [N,H,W,C] are read from `images` or `arr_0`.")
+    images = arrays[found[0]]
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise ZooError(f"{path}: {found[0]} holds NaN or infinity, so nothing can be measured.")
+    return ArraySource(path.name, images, arrays.get("labels"))
