@@ -38,6 +38,9 @@ def weights(path):
     with mock.patch.object(FeatureExtractorInceptionV3, "load_state_dict"):
         torch.save({}, path)
         network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], str(path))
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     torch.save(network.state_dict(), path)
     return network
 

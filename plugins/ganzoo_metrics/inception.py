@@ -77,7 +77,7 @@ def official() -> Path:
     from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 
     load_state_dict_from_url(URL_INCEPTION_V3, map_location="cpu", progress=False, check_hash=True, weights_only=True)
-    return Path(get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
+    return Path(str(get_dir())) / "checkpoints" / str(URL_INCEPTION_V3).rpartition("/")[2]
 
 
 def fetched(whose: str, work: Callable[[], Any]) -> Any:
