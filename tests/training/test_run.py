@@ -59,9 +59,18 @@ def finished(pictures, tmp_path_factory) -> Path:
 
 def test_a_run_folder_holds_everything(finished):
     names = {path.name for path in finished.iterdir()}
-    assert names == {"config.json", "environment.json", "metrics.jsonl", "report.html", "samples", "checkpoints"}
+    assert names == {
+        "config.json",
+        "environment.json",
+        "figures.json",
+        "logits.json",
+        "metrics.jsonl",
+        "report.html",
+        "samples",
+        "checkpoints",
+    }
     samples = sorted(path.name for path in (finished / "samples").iterdir())
-    assert samples == ["000000000.png", "000000400.png", "000000800.png", "000001200.png", "real.png"]
+    assert samples == ["000000000.png", "000000400.png", "000000800.png", "000001200.png", "neighbours.png", "real.png"]
     with (
         Image.open(finished / "samples" / "000001200.png") as grid,
         Image.open(finished / "samples" / "real.png") as real,
@@ -80,7 +89,7 @@ def test_the_log_has_losses_and_health(finished):
 def test_the_report_stands_alone(finished):
     page = (finished / "report.html").read_text()
     assert page.count('fill="none"') == 0  # one line of the log makes no curve
-    assert page.count("data:image/webp;base64,") == 2 + 4
+    assert page.count("data:image/webp;base64,") == 2 + 1 + 4
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
     assert "1,000 images" in page

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -105,10 +106,16 @@ def looker(model: Model) -> Callable[[Tensor], Tensor]:
     """Features of the first critic that shows any."""
     networks = [critic.network for critic in critics_of(model).values()]
     for network in networks:
-        if callable(features := getattr(network, "features", None)):
-            return lambda images: pooled(features(images))
+        features: Callable[[Tensor], Sequence[Tensor]] | None = getattr(network, "features", None)
+        if features is not None:
+            return partial(through, features)
     names = ", ".join(type(network).__name__ for network in networks) or "none"
     raise ZooError(f"No discriminator of this model shows its features (it has: {names}); dcgan's does.")
+
+
+def through(features: Callable[[Tensor], Sequence[Tensor]], images: Tensor) -> Tensor:
+    """A network's pooled features of images."""
+    return pooled(features(images))
 
 
 def pooled(activations: Sequence[Tensor]) -> Tensor:

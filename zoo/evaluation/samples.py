@@ -53,9 +53,10 @@ class ModelSamples(Samples):
         self.read = [field for field in IMAGE_FIELDS[1:] if field in model.needs]
         self.inputs = inputs
         if self.read:
-            if inputs is None or (missing := sorted(set(self.read) - set(inputs.fields))):
-                name = inputs.name if inputs is not None else "no data"
-                raise ZooError(f"The model draws from {', '.join(self.read)}, and {name} has none: {missing}.")
+            missing = sorted(set(self.read) - set(() if inputs is None else inputs.fields))
+            if inputs is None or missing:
+                name = "no data" if inputs is None else inputs.name
+                raise ZooError(f"The model draws from {', '.join(self.read)}; {name} lacks {', '.join(missing)}.")
             self.n = min(n, len(inputs))
             self.target = np.arange(self.n)
 

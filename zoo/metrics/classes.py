@@ -19,7 +19,7 @@ def inception_score(logits: torch.Tensor, *, splits: int = 10, seed: int | None 
 
     if len(logits) < splits:
         raise ZooError(f"An inception score over {splits} splits needs as many samples; {len(logits)} are given.")
-    found = isc_features_to_metric(logits.double(), splits, seed is not None, seed)
+    found = isc_features_to_metric(logits.double(), splits, seed is not None, seed or 0)
     return found["inception_score_mean"], found["inception_score_std"]
 
 

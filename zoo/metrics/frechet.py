@@ -67,7 +67,8 @@ def frechet_distance(one: Moments, other: Moments) -> float:
     """
     values, vectors = np.linalg.eigh(one.covariance)
     root = (vectors * np.sqrt(positive(values))) @ vectors.T
-    cross = np.sqrt(positive(np.linalg.eigvalsh(root @ other.covariance @ root))).sum()
+    product: Floats = np.linalg.eigvalsh(root @ other.covariance @ root).astype(np.float64)
+    cross = np.sqrt(positive(product)).sum()
     apart = ((one.mean - other.mean) ** 2).sum()
     return float(apart + np.trace(one.covariance) + np.trace(other.covariance) - 2 * cross)
 
