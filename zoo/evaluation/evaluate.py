@@ -103,7 +103,7 @@ def subject_of(where: str | Path, which: str, resolution: int | None) -> Subject
     elif path.exists() or ":" in str(where) or re.fullmatch(r"[a-z0-9-]+", str(where)):
         source = open_source(where)
     else:
-        from zoo.use import folder_of
+        from zoo.weights import folder_of
 
         source = open_source(folder_of(where))  # says which runs there are
     if len(source) < 2:

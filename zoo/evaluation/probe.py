@@ -59,7 +59,8 @@ def probe(
     """
     svm()
     from zoo.training.plan import Plan
-    from zoo.use import folder_of, load
+    from zoo.use import load
+    from zoo.weights import folder_of
 
     folder = folder_of(run)
     plan = Plan.read(folder)
