@@ -129,6 +129,8 @@ def replacing(mix: Mix) -> Iterator[Refusal]:
             f"let the others join, as in {mix.replacements[-1].name}:role=join",
         )
     for each in mix.replacements:
+        if each.traits.get("only") == "join":
+            yield Refusal(f"discriminator {each.name} can only join", f"leave out {each.name}'s role")
         joining = f"let it join beside the model's own: {each.name}:role=join"
         if "heads" in mix.architecture.traits:
             heads = mix.architecture.traits["heads"]
@@ -230,6 +232,13 @@ def players(mix: Mix) -> Iterator[Refusal]:
         yield Refusal(f"{names} both say how the players move", f"keep {rules[0].name}")
 
 
+def of_generator(mix: Mix) -> Iterator[Refusal]:
+    """A regulariser of the generator is for the architectures that run it."""
+    for each in mix.regularizers:
+        if each.traits.get("scope") == "generator" and each.name not in mix.architecture.has("offers"):
+            yield Refusal(f"{mix.architecture.name}'s generator has no {each.name}", f"leave {each.name} out")
+
+
 def adaptive(mix: Mix) -> Iterator[Refusal]:
     """Adaptive views follow how many reals lie on the real side of the loss's boundary."""
     switch = mix.augment.traits.get("adaptive") if mix.augment else None
@@ -273,6 +282,7 @@ RULES: tuple[Callable[[Mix], Iterator[Refusal]], ...] = (
     per_sample,
     memory,
     players,
+    of_generator,
     adaptive,
     on_the_pixels,
     backbones,

@@ -30,6 +30,7 @@ def ganzoo_augmentations() -> Iterator[Entry]:
         "adaptive augmentation: up to eighteen operations whose probability follows how sure D is of the reals",
         paper="2006.06676",
         tags=("adaptive", "colour", "geometry", "low-data"),
+        traits={"adaptive": "p"},
     )
     yield Entry(
         "apa",
@@ -37,6 +38,7 @@ def ganzoo_augmentations() -> Iterator[Entry]:
         "adaptive pseudo augmentation: D is shown some fakes as real, the more the surer it is of the reals",
         paper="2111.06849",
         tags=("adaptive", "low-data"),
+        traits={"adaptive": "p"},
     )
     yield Entry(
         "instance-noise",

@@ -18,6 +18,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         paper="1411.1784",
         tags=("conditional", "classic", "small"),
         needs=("image", "label"),
+        traits={"conditions": "label", "features": "yes", "norm": "d_norm=none"},
         presets={
             "default": "quick on a CPU: no normalisation in D, lazy R1, an average",
             "paper": "the convolutional form of the DCGAN authors' code for MNIST",
@@ -32,6 +33,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         paper="1610.09585",
         tags=("conditional", "classic"),
         needs=("image", "label"),
+        traits={"heads": "class logits", "features": "yes", "norm": "d_norm=none"},
         presets={
             "default": "quick on a CPU: the CIFAR pair with an average",
             "paper": "the published settings: CIFAR networks, or ImageNet's at 128 px",
@@ -45,6 +47,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         paper="1606.03657",
         tags=("unconditional", "classic", "small"),
         needs=("image",),
+        traits={"heads": "readings of the codes", "norm": "batch"},
         presets={
             "default": "the published settings for MNIST, with an average",
             "paper": "the published settings for MNIST",

@@ -41,6 +41,8 @@ def ganzoo_discriminators() -> Iterator[Entry]:
             "output": "logits",
             "loss": "hinge",
             "norm": "batch",
+            "backbone": "usual",
+            "conditions": "label",
             "tiny": "size=64,width=4,backbone=test-8ch",
         },
     )

@@ -18,6 +18,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         paper="1912.04958",
         tags=("unconditional", "conditional", "styles", "faces"),
         needs=("image",),
+        traits={"offers": "path-length"},
         presets={
             "default": "`small` on a CPU, `auto` where there is a GPU",
             "small": "widths that two CPU cores train at 64 px within an hour",
@@ -40,7 +41,7 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "ganzoo_stylegan2.discriminator:discriminator",
         "residual blocks with blurred downsampling, the batch's spread, and projection of labels",
         paper="1912.04958",
-        traits={"role": "replace", "output": "logits"},
+        traits={"role": "replace", "output": "logits", "conditions": "label", "tiny": "base=64,most=8"},
     )
 
 

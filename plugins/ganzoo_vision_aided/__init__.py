@@ -17,7 +17,7 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "small heads on frozen vision models, beside the model's own discriminator",
         paper="2112.09130",
         tags=("backbone", "low-data"),
-        traits={"role": "join", "output": "logits"},
+        traits={"role": "join", "only": "join", "backbone": "usual", "tiny": "size=32,backbone=test-8ch,width=4"},
     )
 
 

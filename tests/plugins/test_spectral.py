@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ganzoo_losses.spectral import SpectralNorm, normalise
-from zoo import DataSpec, network
+from zoo import Critic, DataSpec, network
 from zoo.plugins import registry
 
 
@@ -91,9 +91,11 @@ def test_on_any_discriminator_every_layer_computes_with_norm_one(name):
     torch.manual_seed(0)
     options = dict(pair.split("=") for pair in entry.traits.get("tiny", "").split(",") if pair)
     judge = network(name, data=DataSpec(resolution=16), **options)
+    judge = judge.network if isinstance(judge, Critic) else judge
     SpectralNorm(iterations=30).apply(judge)
     names = {key: value for key, value in judge.named_parameters() if value.ndim >= 2 and key.endswith("weight")}
-    layers = [module for module in judge.modules() if hasattr(module, "weight_u")]
+    own = [module for module in judge.modules() if "weight_orig" in module._parameters]  # normalised by the network
+    layers = [module for module in judge.modules() if hasattr(module, "weight_u") and module not in own]
     assert len(layers) == sum(value.requires_grad for value in names.values())
     norms: list[float] = []
 
