@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.abilities import HasStyles, Inverts
     from zoo.adversarial import (
         Augment,
         Critic,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from zoo.use import create, list_models, load
 
 _HOMES = {
+    "zoo.abilities": ("HasStyles", "Inverts"),
     "zoo.adversarial": (
         "Augment",
         "Critic",
@@ -141,9 +143,11 @@ __all__ = [
     "ForeignNetwork",
     "Game",
     "GeneratorRegularizer",
+    "HasStyles",
     "Imported",
     "Importer",
     "InvalidOptions",
+    "Inverts",
     "LogitPenalty",
     "Memory",
     "Metric",

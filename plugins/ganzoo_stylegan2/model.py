@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo_stylegan2.discriminator import Discriminator
+from ganzoo_stylegan2.inversion import invert
 from ganzoo_stylegan2.networks import Generator, style_count, truncated
 from ganzoo_stylegan2.path_length import PathLength, path_lengths
 from ganzoo_stylegan2.presets import PRESETS, Settings
@@ -264,6 +265,18 @@ class StyleGAN2(Model):
         maps = {name[6:]: value for name, value in inputs.items() if name.startswith("noise.")}
         out: Tensor = self.generator.synthesis(self.styles(inputs), maps or "const")
         return out
+
+    def invert(
+        self,
+        images: Tensor,
+        *,
+        space: Literal["w", "w+"] = "w",
+        steps: int = 1000,
+        features: Callable[[Tensor], Tensor] | None = None,
+        seed: int = 0,
+    ) -> Batch:
+        """Styles {"ws": [N,L,w_dim]} with which `generate` comes near images [N,C,H,W] in [-1, 1]."""
+        return invert(self, images.to(self.device), space, steps, features, seed)
 
     def averaging(self) -> Averaging | None:
         """An average with a half-life in images, perhaps ramped up; w's average and noise are copied."""

@@ -341,3 +341,36 @@ def test_its_average_ramps_up():
     assert averaging.keep(0, 8) == pytest.approx(0.0)
     assert averaging.keep(10**6, 8) == pytest.approx(0.5 ** (8 / 50))
     assert Progress() == Progress(0, 0)
+
+
+def test_styles_are_mixed_by_layer():
+    from zoo.styles import mixed, styles_of
+
+    model = tiny().ready()
+    sheet = mixed(model, [0, 1], [5, 6, 7], [0, 1])
+    assert sheet.shape == (3 * 4, 3, 16, 16)
+    torch.testing.assert_close(sheet[1], model.sample(1, seed=5)[0])
+    torch.testing.assert_close(sheet[4], model.sample(1, seed=0)[0])
+    ws = styles_of(model, [0, 6])
+    crossed = torch.cat([ws[1:, :2], ws[:1, 2:]], 1)
+    torch.testing.assert_close(sheet[6], model.generate({"ws": crossed}).clamp(-1, 1)[0])
+    with pytest.raises(InvalidOptions, match="0 to 5"):
+        mixed(model, [0], [1], [40])
+    with pytest.raises(InvalidOptions, match="no styles"):
+        styles_of(zoo.create("dcgan", preset="tiny", resolution=16), [0])
+
+
+@pytest.mark.parametrize("space", ["w", "w+"])
+def test_projection_comes_nearer_than_the_mean(space):
+    model = tiny().ready()
+    target = model.sample(2, seed=3)
+    assert isinstance(model, zoo.Inverts)
+    found = model.invert(target, space=space, steps=60)
+    assert found["ws"].shape == (2, model.layers, 8)
+    if space == "w":
+        torch.testing.assert_close(found["ws"][:, 0], found["ws"][:, -1])
+    start = model.generate({"ws": model.invert(target, steps=1)["ws"]})
+    near = (model.generate(found) - target).square().mean()
+    assert near < 0.5 * (start - target).square().mean()
+    by_features = model.invert(target, steps=5, features=lambda images: images.mean((2, 3)))
+    assert by_features["ws"].isfinite().all()

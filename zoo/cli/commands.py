@@ -18,6 +18,8 @@ COMMANDS = {
     "eval": "zoo.cli.eval:evaluate",
     "compare": "zoo.cli.compare:compare",
     "probe": "zoo.cli.probe:probe",
+    "mix": "zoo.cli.mix:mix",
+    "project": "zoo.cli.project:project",
     "data": "zoo.cli.data:app",
     "list": "zoo.cli.list_:list_entries",
     "info": "zoo.cli.info:info",

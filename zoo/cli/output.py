@@ -10,7 +10,7 @@ from zoo.errors import InvalidOptions, ZooError
 from zoo.files import explained, replace_file
 from zoo.pictures import grid, save, to_pil, to_uint8
 
-__all__ = ["check_samples", "parse_seeds", "write_samples", "write_walk"]
+__all__ = ["check_picture", "check_samples", "numbers", "parse_seeds", "ready_parent", "write_samples", "write_walk"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -64,14 +64,26 @@ def ready_parent(out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
 
 
+def check_picture(out: Path) -> None:
+    """Refuse, before any work, a name that is no picture's."""
+    if out.suffix.lower() not in PICTURES:
+        raise InvalidOptions([f"--out {out}: give a name that ends in {', '.join(PICTURES)}."])
+
+
 def parse_seeds(text: str) -> list[int]:
     """ "0-3,9" -> [0, 1, 2, 3, 9]; at least two."""
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
-            raise InvalidOptions([f"--seeds {text}: write 0-7, or 3,14,15."])
-        seeds += range(int(first), int(last if dash else first) + 1)
+    seeds = numbers(text, "seeds")
     if len(seeds) < 2:
         raise InvalidOptions([f"--seeds {text}: a walk needs at least two."])
     return seeds
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """ "0-3,9" -> [0, 1, 2, 3, 9]."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise InvalidOptions([f"--{option} {text}: write 0-7, or 3,14,15."])
+        found += range(int(first), int(last if dash else first) + 1)
+    return found

@@ -18,10 +18,15 @@ def sample(
     ] = Path("samples.png"),
     which: Annotated[str, typer.Option(help="last, best, or a kept checkpoint.")] = "last",
     columns: Annotated[int, typer.Option(help="Columns of the grid; 0 makes it square.")] = 0,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the model, such as truncation=0.7."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Draw pictures from a trained model: ganzoo sample runs/00001-dcgan-emoji --n 64 --out grid.png."""
     from zoo.cli.output import check_samples, write_samples
+    from zoo.cli.train import pairs
     from zoo.errors import InvalidOptions
     from zoo.training.device import choose_device
     from zoo.use import load
@@ -37,4 +42,5 @@ def sample(
         raise InvalidOptions(problems)
     check_samples(out)
     loaded = load(model, which=which, device=str(choose_device(device)))
-    typer.echo(write_samples(loaded.sample(n, seed), out, seed, columns))
+    images = loaded.sample(n, seed, **pairs(option or []))  # type: ignore[arg-type]
+    typer.echo(write_samples(images, out, seed, columns))

@@ -94,6 +94,8 @@ def begin(plan: Plan, device: torch.device, display: Display) -> Training:
     training = make_training(plan, model, device)
     if origin is not None and training.averages is not None:
         display.say(take_averages(training.averages, origin))
+    if plan.origin and training.averages is not None:  # trained weights need no quick start of their average
+        training.averages.averaging = dataclasses.replace(training.averages.averaging, ramp=None)
     torch.manual_seed(plan.settings.seed + 1 + rank())
     return training
 

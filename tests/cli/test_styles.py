@@ -1,0 +1,53 @@
+"""Commands that steer styles."""
+
+import pytest
+from PIL import Image
+
+import zoo
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run of StyleGAN2 that has hardly begun, and one of DCGAN."""
+    place = tmp_path_factory.mktemp("runs")
+    for name in ("stylegan2", "dcgan"):
+        zoo.train(name, "emoji", out=place / name, preset="tiny", resolution=16, kimg=0.008, quiet=True)
+    return place
+
+
+def test_sample_passes_the_models_own_options(run, folder, tmp_path):
+    given = ("sample", str(folder / "stylegan2"), "--n", "4", "--device", "cpu")
+    code, _, _ = run(*given, "--out", str(tmp_path / "a.png"), "-s", "truncation=0", "-s", "noise=none")
+    assert code == 0
+    code, _, err = run(*given, "--out", str(tmp_path / "b.png"), "-s", "truncatoin=0")
+    assert code == 2
+    assert "truncation" in err
+
+
+def test_mix(run, folder, tmp_path):
+    out = tmp_path / "mix.png"
+    words = ("--rows", "0-1", "--columns", "3,5", "--layers", "0-1", "--out", str(out), "--device", "cpu")
+    code, said, _ = run("mix", str(folder / "stylegan2"), *words)
+    assert code == 0
+    assert str(out) in said
+    assert Image.open(out).size == (3 * 18 + 2, 3 * 18 + 2)
+    code, _, err = run("mix", str(folder / "dcgan"), *words)
+    assert code == 2
+    assert "no styles" in err
+
+
+def test_project(run, folder, tmp_path):
+    picture, out, styles = tmp_path / "x.png", tmp_path / "found.png", tmp_path / "found.safetensors"
+    Image.new("RGB", (40, 30), (200, 30, 30)).save(picture)
+    words = (str(picture), "--steps", "3", "--out", str(out), "--device", "cpu")
+    code, said, _ = run("project", str(folder / "stylegan2"), *words, "--space", "w+", "--styles", str(styles))
+    assert code == 0
+    assert "mean squared error" in said
+    assert out.is_file()
+    from safetensors.torch import load_file
+
+    assert load_file(styles)["ws"].shape == (1, 6, 8)
+    for wrong in (("--space", "z"), ("--steps", "0"), ("--out", "x.gif")):
+        assert run("project", str(folder / "stylegan2"), *words, *wrong)[0] == 2
+    assert run("project", str(folder / "dcgan"), *words)[0] == 2
+    assert run("project", str(folder / "stylegan2"), str(tmp_path / "none.png"))[0] != 0

@@ -1,0 +1,55 @@
+"""`ganzoo project`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["project"]
+
+
+def project(
+    model: Annotated[str, typer.Argument(help="A run folder.")],
+    picture: Annotated[Path, typer.Argument(help="The picture to find.")],
+    space: Annotated[str, typer.Option(help="w, one style for all layers; or w+, one for each.")] = "w",
+    steps: Annotated[int, typer.Option(help="Steps of descent.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the exploring noise.")] = 0,
+    out: Annotated[Path, typer.Option(help="A sheet: the picture and what was found.")] = Path("project.png"),
+    styles: Annotated[Path | None, typer.Option(help="Also write what was found: a .safetensors file.")] = None,
+    which: Annotated[str, typer.Option(help="last, best, or a kept checkpoint.")] = "last",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+) -> None:
+    """Find the styles of a picture: ganzoo project RUN face.png --space w+ --out found.png."""
+    import torch
+
+    from zoo.abilities import Inverts, lacks
+    from zoo.cli.output import check_picture, ready_parent
+    from zoo.data.decode import decode
+    from zoo.errors import InvalidOptions, ZooError
+    from zoo.pictures import grid, save
+    from zoo.training.checkpoint import write_tensors
+    from zoo.training.device import choose_device
+    from zoo.use import load
+
+    check_picture(out)
+    if space not in ("w", "w+"):
+        raise InvalidOptions([f"--space {space}: known are w and w+."])
+    if steps < 1:
+        raise InvalidOptions([f"--steps is {steps}; it must be at least 1."])
+    if not picture.is_file():
+        raise ZooError(f"{picture} is no file; give the picture to find.")
+    loaded = load(model, which=which, device=str(choose_device(device)))
+    if not isinstance(loaded, Inverts):
+        raise lacks(loaded, "cannot find the inputs of a picture")
+    pixels = decode(picture.read_bytes(), size=loaded.data.resolution, channels=loaded.data.channels)
+    target = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
+    inputs = loaded.invert(target, space="w+" if space == "w+" else "w", steps=steps, seed=seed)
+    with torch.no_grad():
+        found = loaded.generate(inputs).float().clamp(-1, 1).cpu()
+    ready_parent(out)
+    save(grid(torch.cat([target, found]), columns=2), out)
+    if styles is not None:
+        ready_parent(styles)
+        write_tensors(styles, inputs)
+    error = (found - target).square().mean().item()
+    typer.echo(f"{out}: the picture and what was found in {space}; mean squared error {error:.4f}")
