@@ -1,4 +1,4 @@
-"""StyleGAN2's training step against the official code's, alternating in one process on the CPU; prints seconds per image.
+"""StyleGAN2's training step against the official one, alternating in one process on the CPU; prints seconds per image.
 
 Theirs: the official networks and loss with their reference operations in float32 and the official optimisers, fetched
 apart (a checkout of stylegan2-ada-pytorch, whose licence is non-commercial: nothing of it is kept here). Ours: the same
