@@ -61,7 +61,7 @@ def theirs(checkout: Path, size: int, batch: int, augment: bool) -> Callable[[st
     gamma = 0.0002 * size**2 / batch
     loss = StyleGAN2Loss(torch.device("cpu"), g.mapping, g.synthesis, d, pipe, r1_gamma=gamma)
     optimizers = {
-        net: torch.optim.Adam(net.parameters(), lr=0.0025 * k / (k + 1), betas=(0, 0.99 ** (k / (k + 1))))
+        net: torch.optim.Adam(net.parameters(), lr=0.0025 * k / (k + 1), betas=(0.0, 0.99 ** (k / (k + 1))))
         for net, k in ((g, 4), (d, 16))
     }
     image = torch.rand(batch, 3, size, size) * 2 - 1
