@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoo.errors import InvalidOptions, UnknownName, ZooError
     from zoo.evaluation.evaluate import evaluate
     from zoo.importing import ForeignFile, ForeignNetwork, Imported, Importer
+    from zoo.labels import Classes
     from zoo.metric import Case, Metric, Rows, Seen, View
     from zoo.model import (
         Averaging,
@@ -90,6 +91,7 @@ _HOMES = {
         "Imported",
         "Importer",
     ),
+    "zoo.labels": ("Classes",),
     "zoo.metric": (
         "Case",
         "Metric",
@@ -136,6 +138,7 @@ __all__ = [
     "Backbone",
     "Batch",
     "Case",
+    "Classes",
     "Critic",
     "DataSpec",
     "Features",

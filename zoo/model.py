@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from zoo.data.spec import DataSpec
+from zoo.errors import InvalidOptions
+from zoo.labels import Classes, class_labels
+from zoo.option_types import word
 from zoo.options import bind
 
 __all__ = [
@@ -166,9 +169,23 @@ class Model(nn.Module, ABC):
         """Inputs to `generate` that are drawn: item i of seed s depends on s + i alone."""
         return {}
 
-    def inputs(self, n: int, seed: int) -> Batch:
+    def inputs(
+        self,
+        n: int,
+        seed: int,
+        *,
+        class_: Classes | None = None,  # number, names joined by +, or all, in turn; drawn when it is not given
+    ) -> Batch:
         """What `sample` gives to `generate`. Keyword parameters with defaults are options of `sample`, typed."""
-        return self.prior(n, seed)
+        return self.labelled(self.prior(n, seed), n, seed, class_)
+
+    def labelled(self, drawn: Batch, n: int, seed: int, class_: Classes | None) -> Batch:
+        """Drawn inputs with the classes asked for; refused by a model without labels."""
+        if class_ is None:
+            return drawn
+        if "label" not in drawn:
+            raise InvalidOptions([f"class_={word(class_)} was given, but this model was trained without labels."])
+        return {**drawn, "label": class_labels(self.data, class_, n, seed)}
 
     def begin_step(self, progress: Progress) -> None:
         """Set whatever follows a schedule."""

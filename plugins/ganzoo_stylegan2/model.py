@@ -16,8 +16,8 @@ from ganzoo_stylegan2.presets import PRESETS, Settings
 from zoo import (
     Averaging,
     Batch,
+    Classes,
     DataSpec,
-    InvalidOptions,
     Model,
     Parts,
     Penalty,
@@ -212,13 +212,11 @@ class StyleGAN2(Model):
         *,
         truncation: Annotated[float, Range(-2, 2)] = 1.0,  # 1 shows all variety, towards 0 all become the average
         cutoff: Annotated[int, Range(0)] | None = None,  # only the first so many layers are truncated
-        class_: int | str | None = None,  # number or name of a class; drawn when it is not given
+        class_: Classes | None = None,  # number, names joined by +, or all, in turn; drawn when it is not given
         noise: Literal["const", "random", "none"] = "const",  # each layer's own map, one for each seed, or none
     ) -> Batch:
         """The prior with what was chosen."""
-        drawn = self.prior(n, seed)
-        if class_ is not None:
-            drawn["label"] = torch.full((n,), self.class_number(class_))
+        drawn = self.labelled(self.prior(n, seed), n, seed, class_)
         if truncation != 1:
             drawn["truncation"] = torch.full((n,), float(truncation))
         if cutoff is not None:
@@ -226,17 +224,6 @@ class StyleGAN2(Model):
         if noise != "const":
             drawn |= self.noise_maps(n, seed, noise == "random")
         return drawn
-
-    def class_number(self, given: int | str) -> int:
-        """A class by its number or name."""
-        names = self.data.class_names
-        number = names.index(given) if isinstance(given, str) and given in names else given
-        if not self.classes:
-            raise InvalidOptions([f"class_={given} was given, but this model was trained without labels."])
-        if not isinstance(number, int) or not 0 <= number < self.classes:
-            known = ", ".join(names) if names else f"0 to {self.classes - 1}"
-            raise InvalidOptions([f"class_={given} is none of its classes; known are {known}."])
-        return number
 
     def noise_maps(self, n: int, seed: int, drawn: bool) -> Batch:
         """Maps "noise.b8.conv0" [n,1,8,8] and so on, drawn from each sample's stream after its z, or zero."""
