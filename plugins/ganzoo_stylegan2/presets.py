@@ -117,7 +117,7 @@ def small(data: DataSpec) -> Preset:
         g_lr=0.0025,
         d_lr=0.0025,
         batch=16,
-        kimg=60,
+        kimg=200,
         minutes=60,
         ema_kimg=5,
         ema_ramp=0.05,
