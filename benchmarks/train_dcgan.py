@@ -21,7 +21,7 @@ from zoo.data.prepare import prepare
 from zoo.training.device import choose_precision
 from zoo.training.display import Display
 from zoo.training.loop import Loop
-from zoo.training.plan import Asked, resolve
+from zoo.training.request import Asked, resolve
 from zoo.training.run import build, found_folder, make_training
 
 

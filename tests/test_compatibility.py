@@ -6,7 +6,7 @@ import torch
 from zoo import InvalidOptions
 from zoo.compatibility import RULES, Mix, Part, combine, part, refusals
 from zoo.grammar import parse
-from zoo.training.plan import Asked, resolve
+from zoo.training.request import Asked, resolve
 
 
 def made(kind: str, text: str, **traits: str) -> Part:

@@ -16,7 +16,7 @@ from zoo import DataSpec, InvalidOptions, Progress
 from zoo.training.averages import sampling
 from zoo.training.checkpoint import find, read_tensors
 from zoo.training.engine import Training
-from zoo.training.plan import Asked, resolve
+from zoo.training.request import Asked, resolve
 from zoo.training.run import resume
 
 NARROW = [6, 5, 4]  # channels at 4, 8 and 16 px

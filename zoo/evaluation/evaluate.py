@@ -136,14 +136,14 @@ def run_of(folder: Path, which: str, resolution: int | None) -> Subject:
 
 def side_of(source: Source) -> int:
     """The size at which pictures are compared: the middle one of their shorter sides."""
-    from zoo.training.plan import looks
+    from zoo.data.looks import looks
 
     return looks(source)[0]
 
 
 def channels_of(source: Source) -> int:
     """1 where all pictures are grey."""
-    from zoo.training.plan import looks
+    from zoo.data.looks import looks
 
     return 1 if looks(source)[1] else 3
 

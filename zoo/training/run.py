@@ -15,7 +15,7 @@ from torch import nn
 from zoo.backbones import frozen_networks
 from zoo.data.prepare import prepare
 from zoo.data.prepared import Prepared
-from zoo.data.source import Source
+from zoo.data.source import Source, open_source
 from zoo.environment import environment
 from zoo.errors import InvalidOptions, ZooError
 from zoo.files import explained, write_json
@@ -27,7 +27,8 @@ from zoo.training.display import Display
 from zoo.training.distributed import barrier, processes, rank, shared, world_size
 from zoo.training.engine import Training
 from zoo.training.loop import Interrupted, Loop, Run
-from zoo.training.plan import Asked, Plan, attempt, batch_problems, check_numbers, open_data, resolve, settled
+from zoo.training.plan import Plan
+from zoo.training.request import Asked, attempt, batch_problems, check_numbers, resolve, settled
 from zoo.weights import read_origin, take_averages, take_live
 
 __all__ = ["Interrupted", "Run", "resume", "train"]
@@ -139,7 +140,7 @@ def resume(
     with processes(place):
         display = Display(quiet or rank() > 0)
         plan = altered(plan, kimg, minutes, batch, display)
-        plan, prepared = reopen_data(plan, data, display)
+        plan, prepared = reopen_source(plan, data, display)
         training = begin(dataclasses.replace(plan, origin="") if begun else plan, place, display)
         loop = Loop(plan, folder, training, prepared, display)
         if begun:
@@ -193,10 +194,10 @@ def prepare_data(plan: Plan, source: Source, display: Display) -> Prepared:
     return prepared
 
 
-def reopen_data(plan: Plan, moved: str | Path | None, display: Display) -> tuple[Plan, Prepared]:
+def reopen_source(plan: Plan, moved: str | Path | None, display: Display) -> tuple[Plan, Prepared]:
     """The data of an earlier run. Changed content is refused, unless the user says where the data now lies."""
     choice = plan.choice
-    source = open_data(choice.source if moved is None else str(moved))
+    source = open_source(choice.source if moved is None else str(moved))
     if source.fingerprint() != choice.fingerprint:
         if moved is None:
             raise ZooError(
