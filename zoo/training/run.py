@@ -84,12 +84,15 @@ def start(plan: Plan, source: Source, out: str | Path | None, device: torch.devi
     return Loop(plan, folder, training, prepared, display).run()
 
 
-def begin(plan: Plan, device: torch.device, display: Display) -> Training:
-    """Step 0 of a plan: seeded weights or those of its origin, and a stream of random numbers for each process."""
+def begin(plan: Plan, device: torch.device, display: Display, *, fresh: bool = True) -> Training:
+    """Step 0 of a plan: seeded weights or those of its origin, and a stream of random numbers for each process.
+
+    Where a checkpoint follows, it is not `fresh` and the origin is not read again.
+    """
     torch.manual_seed(plan.settings.seed)
     model = build(plan)
     check_backbones(plan, model)
-    origin = read_origin(plan.origin) if plan.origin else None
+    origin = read_origin(plan.origin) if plan.origin and fresh else None
     if origin is not None:
         display.say(take_live(model, origin))
     training = make_training(plan, model, device)
@@ -141,7 +144,7 @@ def resume(
         display = Display(quiet or rank() > 0)
         plan = altered(plan, kimg, minutes, batch, display)
         plan, prepared = reopen_source(plan, data, display)
-        training = begin(dataclasses.replace(plan, origin="") if begun else plan, place, display)
+        training = begin(plan, place, display, fresh=not begun)
         loop = Loop(plan, folder, training, prepared, display)
         if begun:
             state = checkpoint.restore(training, checkpoint.find(folder / "checkpoints"))
