@@ -45,7 +45,7 @@ class StyleGAN2Importer(Importer):
             sampler=prefixed("generator.", folded(g_ema)),
             licence=LICENCE,
             training=training,
-            fresh=("path_mean", "critic.augment.*", *(("*.resample_filter",) if old else ())),
+            fresh=("path_*", "critic.augment.*", *(("*.resample_filter",) if old else ())),
         )
 
 

@@ -1,7 +1,7 @@
 """StyleGAN2: the logistic game, with path lengths and R1 now and then in phases of their own."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,9 +23,11 @@ from zoo import (
     Penalty,
     Phase,
     Preset,
+    Progress,
     Range,
     Terms,
     adam,
+    all_sum,
     compose,
     draw_normal,
     trainable,
@@ -40,6 +42,7 @@ class StyleGAN2(Model):
     Config = Settings
     config: Settings
     path_mean: Tensor  # running mean of the path lengths
+    path_seen: Tensor  # since it last moved: the sum of path lengths and their count
     conditions: ClassVar[tuple[str, ...]] = ("label",)
     presets: ClassVar[Mapping[str, Callable[[DataSpec], Preset]]] = PRESETS
 
@@ -91,7 +94,7 @@ class StyleGAN2(Model):
             del penalties[name]
         self.path_length = next((one for one in self.critic.of_generator if isinstance(one, PathLength)), None)
         self.register_buffer("path_mean", torch.zeros(()))
-        self.pending: list[Tensor] = []  # mean lengths of this step's microbatches
+        self.register_buffer("path_seen", torch.zeros(2))
 
     def discriminator(self) -> Discriminator:
         """Its own."""
@@ -117,7 +120,6 @@ class StyleGAN2(Model):
         d = self.optimizer(self.critic, self.config.d_lr, max((one.every for one in self.lazy.values()), default=0))
         phases = [Phase("G", self.g_loss, g)]
         if path is not None and path.weight > 0:
-            g.register_step_post_hook(self.move_path_mean)
             phases.append(Phase("G_path", self.path_loss, g, every=path.every, autocast=False))
         phases.append(Phase("D", self.d_loss, d))
         for name, penalty in self.lazy.items():
@@ -141,7 +143,7 @@ class StyleGAN2(Model):
         label = batch["label"][:n] if self.classes else None
         fake, ws = self.fake(n, label)
         lengths = path_lengths(fake, ws, torch.randn_like(fake))
-        self.pending.append(lengths.detach().mean())
+        self.path_seen.add_(torch.stack([lengths.detach().sum(), lengths.new_tensor(n)]))
         return {"penalty": self.path_length.every * self.path_length.penalty(lengths, self.path_mean)}
 
     def d_loss(self, batch: Batch) -> Terms:
@@ -180,16 +182,15 @@ class StyleGAN2(Model):
         """z [n,z_dim]."""
         return torch.randn(n, self.config.z_dim, device=self.device)
 
-    def move_path_mean(self, *_: Any) -> None:
-        """After the optimiser's step, let the running mean take in this step's lengths, over all processes."""
-        if not self.pending or self.path_length is None:
+    @torch.no_grad()
+    def begin_step(self, progress: Progress) -> None:
+        """Let the running mean take in the path lengths that all processes saw in the step before."""
+        if self.path_length is None:
             return
-        mean = torch.stack(self.pending).mean()
-        if torch.distributed.is_initialized():
-            torch.distributed.all_reduce(mean)
-            mean = mean / torch.distributed.get_world_size()
-        self.path_mean.lerp_(mean, self.path_length.decay)
-        self.pending.clear()
+        total, count = all_sum(self.path_seen).unbind()
+        moved = self.path_mean.lerp(total / count.clamp(min=1), self.path_length.decay)
+        self.path_mean.copy_(torch.where(count > 0, moved, self.path_mean))
+        self.path_seen.zero_()
 
     def prior(self, n: int, seed: int) -> Batch:
         """Latents z [n,z_dim], and with labels one of the classes each."""
