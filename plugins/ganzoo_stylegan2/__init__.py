@@ -20,7 +20,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         needs=("image",),
         traits={"offers": "path-length"},
         presets={
-            "default": "`small` on a CPU, `auto` where there is a GPU",
+            "default": "`auto` to train on a CUDA GPU, `small` elsewhere",
             "small": "widths that two CPU cores train at 64 px within an hour",
             "auto": "widths, batch, gamma and averages derived from resolution and devices, as published with ADA",
             "stylegan2": "config F of the paper: batches of 32, gamma 10",

@@ -126,8 +126,8 @@ def small(data: DataSpec) -> Preset:
 
 
 def default(data: DataSpec) -> Preset:
-    """`auto` where there is a CUDA GPU, `small` elsewhere."""
-    chosen: Callable[[DataSpec], Preset] = auto if torch.cuda.is_available() else small
+    """`auto` on a CUDA GPU, `small` elsewhere."""
+    chosen: Callable[[DataSpec], Preset] = auto if torch.get_default_device().type == "cuda" else small
     return chosen(data)
 
 

@@ -84,7 +84,8 @@ def resolve(
         from zoo.weights import find_origin
 
         attempt(problems, find_origin, asked.origin)
-    chosen = attempt(problems, preset, model, asked.preset, architecture, spec) if model is not None else None
+    with device:  # presets may look at torch.get_default_device()
+        chosen = attempt(problems, preset, model, asked.preset, architecture, spec) if model is not None else None
     if model is None or chosen is None:
         raise InvalidOptions(problems)
     config = attempt(problems, configure, chosen.config, asked, architecture) or chosen.config
