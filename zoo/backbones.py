@@ -9,11 +9,11 @@ from typing import Any, Literal, Self, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, normalize
 
 from zoo.errors import ZooError
 
-__all__ = ["Backbone", "Features", "Normalisation", "Resize", "backbone", "checksum", "frozen_networks"]
+__all__ = ["Backbone", "Features", "Normalisation", "Resize", "backbone", "checksum", "frozen_networks", "perceptual"]
 
 Resize = Literal["bicubic", "bilinear", "area", "nearest", "bilinear-plain"]
 """The first two as Pillow does them, with antialiasing; area is adaptive averaging; the last has no antialiasing."""
@@ -154,6 +154,23 @@ def backbone(reference: str) -> Backbone:
         found = cast(Backbone, referred("backbone", reference))
     found.name = reference
     return found
+
+
+def perceptual(network: Backbone) -> Callable[[Tensor], Tensor]:
+    """Images [N,1|3,H,W] in [-1, 1] to rows [N,M] whose squared distances say how unlike two images look.
+
+    As in LPIPS before its weights are learned (Zhang et al. 2018, eq. 1): at every place of every map the channels
+    are of unit length, and each map counts as the mean over its places. Without maps, tokens or the vector serve.
+    """
+    wants = next(kind for kind in ("maps", "tokens", "vector") if kind in network.provides)
+
+    def rows(images: Tensor) -> Tensor:
+        seen: Features = network(images, wants=(wants,))
+        whole = () if seen.vector is None else (seen.vector[:, :, None, None],)
+        found = seen.maps or seen.tokens or whole
+        return torch.cat([(normalize(x) / (x.shape[2] * x.shape[3]) ** 0.5).flatten(1) for x in found], 1)
+
+    return rows
 
 
 def checksum(network: nn.Module) -> str:

@@ -17,7 +17,7 @@ from ganzoo_backbones.from_timm import family_of
 from ganzoo_datasets.emoji import emoji
 from tests.fake_plugins import python
 from zoo import Backbone, ZooError
-from zoo.backbones import frozen_networks, resized
+from zoo.backbones import frozen_networks, perceptual, resized
 from zoo.pictures import to_pil
 from zoo.plugins import registry
 
@@ -284,3 +284,19 @@ def test_listing_and_explaining_import_no_torch():
         "print(len(registry().names('backbone')), 'torch' in sys.modules, 'timm' in sys.modules)"
     )
     assert python("-c", code).stdout == f"{len(registry().names('backbone'))} False False\n"
+
+
+def test_perceptual_rows_are_lpips_without_learned_weights():
+    backbone = zoo.backbone(TINY_CNN)
+    a, b = images(2, 64), images(4, 64)[2:]
+    rows = perceptual(backbone)
+    found = (rows(a) - rows(b)).square().sum(1)
+    expected = torch.zeros(2)
+    for x, y in zip(backbone(a).maps, backbone(b).maps, strict=True):
+        x, y = x / x.norm(dim=1, keepdim=True), y / y.norm(dim=1, keepdim=True)
+        expected += (x - y).square().sum(1).mean((1, 2))
+    torch.testing.assert_close(found, expected)
+    a.requires_grad_()
+    (gradient,) = torch.autograd.grad(rows(a).sum(), a)
+    assert gradient.abs().sum() > 0
+    assert perceptual(zoo.backbone("test-8ch"))(b).shape[0] == 2

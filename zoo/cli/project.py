@@ -16,6 +16,9 @@ def project(
     seed: Annotated[int, typer.Option(help="Of the exploring noise.")] = 0,
     out: Annotated[Path, typer.Option(help="A sheet: the picture and what was found.")] = Path("project.png"),
     styles: Annotated[Path | None, typer.Option(help="Also write what was found: a .safetensors file.")] = None,
+    backbone: Annotated[
+        str, typer.Option(help="Compare features of this frozen network, such as efficientnet-lite0; none is pixels.")
+    ] = "none",
     which: Annotated[str, typer.Option(help="last, best, or a kept checkpoint.")] = "last",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
@@ -23,6 +26,8 @@ def project(
     import torch
 
     from zoo.abilities import Inverts, lacks
+    from zoo.backbones import backbone as backbone_of
+    from zoo.backbones import perceptual
     from zoo.cli.output import check_picture, ready_parent
     from zoo.data.decode import decode
     from zoo.errors import InvalidOptions, ZooError
@@ -38,12 +43,15 @@ def project(
         raise InvalidOptions([f"--steps is {steps}; it must be at least 1."])
     if not picture.is_file():
         raise ZooError(f"{picture} is no file; give the picture to find.")
-    loaded = load(model, which=which, device=str(choose_device(device)))
+    place = choose_device(device)
+    loaded = load(model, which=which, device=str(place))
     if not isinstance(loaded, Inverts):
         raise lacks(loaded, "cannot find the inputs of a picture")
     pixels = decode(picture.read_bytes(), size=loaded.data.resolution, channels=loaded.data.channels)
     target = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
-    inputs = loaded.invert(target, space="w+" if space == "w+" else "w", steps=steps, seed=seed)
+    seen_by = "pixels" if backbone == "none" else backbone
+    features = None if backbone == "none" else perceptual(backbone_of(backbone).to(place))
+    inputs = loaded.invert(target, space="w+" if space == "w+" else "w", steps=steps, features=features, seed=seed)
     with torch.no_grad():
         found = loaded.generate(inputs).float().clamp(-1, 1).cpu()
     ready_parent(out)
@@ -52,4 +60,4 @@ def project(
         ready_parent(styles)
         write_tensors(styles, inputs)
     error = (found - target).square().mean().item()
-    typer.echo(f"{out}: the picture and what was found in {space}; mean squared error {error:.4f}")
+    typer.echo(f"{out}: the picture and what was found in {space} by {seen_by}; mean squared error {error:.4f}")
