@@ -77,3 +77,12 @@ def test_a_walk_passes_its_seeds_and_returns():
     assert frames.shape == (6, 3, 16, 16)
     torch.testing.assert_close(frames[0], model.sample(1, seed=4)[0])
     torch.testing.assert_close(frames[3], model.sample(1, seed=9)[0])
+    with pytest.raises(InvalidOptions, match="truncation"):
+        walk(model, [4, 9], 3, truncation=0.5)
+
+
+def test_a_walk_takes_what_samples_take():
+    model = zoo.create("stylegan2", preset="tiny", resolution=16)
+    chosen = {"truncation": 0.5, "cutoff": 2, "noise": "random"}
+    frames = walk(model, [4, 9], 2, **chosen)
+    torch.testing.assert_close(frames[2], model.sample(1, seed=9, **chosen)[0])

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from zoo.errors import InvalidOptions, ZooError
 from zoo.model import DataSpec, Model
-from zoo.options import changed
+from zoo.options import bind, changed
 from zoo.plugins import registry
 from zoo.training import checkpoint
 from zoo.training.device import choose_device
@@ -73,12 +73,14 @@ def load(where: str | Path, *, which: str = "last", training: bool = False, devi
 
 
 @torch.no_grad()
-def walk(model: Model, seeds: list[int], frames: int) -> Tensor:
+def walk(model: Model, seeds: list[int], frames: int, **options: object) -> Tensor:
     """Images [len(seeds)·frames,C,H,W] on the way through the seeds and back to the first.
 
-    Floating-point inputs move along the sphere, all others stay those of the seed just passed.
+    Floating-point inputs move along the sphere, all others stay those of the seed just passed. `options` are those of
+    the model's `inputs`. Raises InvalidOptions for one that it does not take.
     """
-    stops = [model.prior(1, seed) for seed in seeds]
+    chosen = bind(model.inputs, options, where=f"{type(model).__name__}.sample")
+    stops = [model.inputs(1, seed, **chosen) for seed in seeds]
     pictures = []
     for start, end in zip(stops, [*stops[1:], stops[0]], strict=True):
         steps = torch.linspace(0, 1, frames + 1)[:-1].tolist()
@@ -90,7 +92,7 @@ def walk(model: Model, seeds: list[int], frames: int) -> Tensor:
 
 def between(a: Tensor, b: Tensor, t: float) -> Tensor:
     """A point on the way from a to b."""
-    return slerp(a, b, t) if a.is_floating_point() else a
+    return slerp(a.flatten(), b.flatten(), t).view_as(a) if a.is_floating_point() else a
 
 
 def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:

@@ -24,6 +24,24 @@ def test_sample_passes_the_models_own_options(run, folder, tmp_path):
     assert "truncation" in err
 
 
+def test_interpolate_passes_the_models_own_options(run, folder, tmp_path):
+    given = ("interpolate", str(folder / "stylegan2"), "--seeds", "0,5", "--frames", "2", "--device", "cpu", "--out")
+    sheets = {}
+    for name, words in {"plain": (), "average": ("truncation=0", "noise=none"), "grain": ("noise=random",)}.items():
+        out = tmp_path / f"{name}.png"
+        assert run(*given, str(out), *(part for word in words for part in ("-s", word)))[0] == 0
+        with Image.open(out) as sheet:
+            sheets[name] = sheet.convert("RGB").copy()
+    assert sheets["average"].size == (2 * 18 + 2, 2 * 18 + 2)
+    frames = [sheets["average"].crop((x, 2, x + 16, 18)).tobytes() for x in (2, 20)]
+    assert frames[0] == frames[1]
+    assert sheets["grain"].size == sheets["plain"].size
+    assert sheets["plain"].tobytes() != sheets["average"].tobytes()
+    code, _, err = run(*given, str(tmp_path / "x.png"), "-s", "truncatoin=0")
+    assert code == 1
+    assert "truncation" in err
+
+
 def test_mix(run, folder, tmp_path):
     out = tmp_path / "mix.png"
     words = ("--rows", "0-1", "--columns", "3,5", "--layers", "0-1", "--out", str(out), "--device", "cpu")
@@ -48,7 +66,11 @@ def test_project(run, folder, tmp_path):
     from safetensors.torch import load_file
 
     assert load_file(styles)["ws"].shape == (1, 6, 8)
-    for wrong in (("--space", "z"), ("--steps", "0"), ("--out", "x.gif")):
+    features = (*words, "--backbone", "test-8ch")
+    code, said, _ = run("project", str(folder / "stylegan2"), *features)
+    assert code == 0
+    assert "by test-8ch" in said
+    for wrong in (("--backbone", "test-9ch"), ("--space", "z"), ("--steps", "0"), ("--out", "x.gif")):
         assert run("project", str(folder / "stylegan2"), *words, *wrong)[0] == 1
     assert run("project", str(folder / "dcgan"), *words)[0] == 1
     assert run("project", str(folder / "stylegan2"), str(tmp_path / "none.png"))[0] != 0

@@ -5,6 +5,8 @@ import os
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
 import zoo
@@ -13,9 +15,11 @@ from ganzoo_stylegan2.layers import Conv, Dense, modulated_conv2d
 from ganzoo_stylegan2.model import StyleGAN2
 from ganzoo_stylegan2.networks import Generator, truncated
 from ganzoo_stylegan2.path_length import PathLength, path_lengths
+from tests.training.test_distributed import launch
 from zoo import DataSpec, InvalidOptions
 from zoo.model import Progress
 from zoo.nn import fir
+from zoo.training import checkpoint
 from zoo.training.engine import Training
 
 
@@ -241,25 +245,48 @@ def test_cifar_has_no_path_phase_but_keeps_the_correction():
     assert phases["G"].optimizer.param_groups[0]["lr"] == pytest.approx(0.0025 * 4 / 5)
 
 
-def test_the_running_length_moves_once_per_step_with_microbatches():
+def test_the_running_length_moves_once_per_step_by_the_mean_over_microbatches():
     model = tiny()
     engine = Training(model, microbatches=2)
-    lengths: list[torch.Tensor] = []
-    original = model.path_loss
-
-    def noted(batch):
-        terms = original(batch)
-        lengths.append(model.pending[-1])
-        return terms
-
-    engine.phases = [
-        phase if phase.name != "G_path" else type(phase)("G_path", noted, phase.optimizer, phase.every)
-        for phase in engine.phases
-    ]
     engine.step({"image": torch.rand(8, 3, 16, 16)})
-    assert len(lengths) == 2
-    torch.testing.assert_close(model.path_mean, 0.01 * torch.stack(lengths).mean())
-    assert "path_mean" in model.state_dict()
+    total, count = model.path_seen.tolist()
+    assert count == 2 * 2  # of each microbatch of four, half
+    assert model.path_mean == 0
+    engine.step({"image": torch.rand(8, 3, 16, 16)})  # path lengths are not due in this one
+    assert model.path_mean.item() == pytest.approx(0.01 * total / count)
+    assert not model.path_seen.any()
+    engine.step({"image": torch.rand(8, 3, 16, 16)})
+    assert model.path_mean.item() == pytest.approx(0.01 * total / count)
+    assert {"path_mean", "path_seen"} <= model.state_dict().keys()
+
+
+RUNNING = """
+import sys, torch
+from safetensors.torch import save_file
+from tests.plugins.test_stylegan2 import running_length
+from zoo.training.distributed import processes, rank
+
+with processes(torch.device("cpu")):
+    save_file(running_length(rank() + 1), f"{sys.argv[1]}/{rank()}.safetensors")
+"""
+
+
+def running_length(*ranks: int) -> dict[str, torch.Tensor]:
+    """The running mean after some steps, in each of which these ranks saw lengths of their own."""
+    model = tiny()
+    for step in range(5):
+        model.begin_step(Progress(step))
+        for rank in ranks:
+            model.path_seen += torch.tensor([float(step * rank), 2.0])
+    return {"path_mean": model.path_mean}
+
+
+def test_the_running_length_moves_by_what_all_processes_saw(tmp_path):
+    launch(RUNNING, str(tmp_path))
+    expected = running_length(1, 2)["path_mean"]
+    assert expected > 0
+    for rank in range(2):
+        torch.testing.assert_close(load_file(tmp_path / f"{rank}.safetensors")["path_mean"], expected)
 
 
 def test_other_regularisers_and_none():
@@ -341,6 +368,68 @@ def test_its_average_ramps_up():
     assert averaging.keep(0, 8) == pytest.approx(0.0)
     assert averaging.keep(10**6, 8) == pytest.approx(0.5 ** (8 / 50))
     assert Progress() == Progress(0, 0)
+
+
+def test_the_default_follows_the_device_that_trains(monkeypatch, pictures):
+    from zoo.training.plan import Asked, resolve
+
+    presets, data = StyleGAN2.presets, DataSpec(64)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # a GPU that `--device cpu` leaves alone
+    assert presets["default"](data) == presets["small"](data)
+    with monkeypatch.context() as on_gpu:
+        on_gpu.setattr(torch, "get_default_device", lambda: torch.device("cuda", 0))
+        assert presets["default"](data) == presets["auto"](data)
+    asked: list[str] = []
+
+    def noted(data: DataSpec) -> zoo.Preset:
+        asked.append(torch.get_default_device().type)
+        return presets["tiny"](data)
+
+    monkeypatch.setitem(presets, "noted", noted)
+    for device in ("cpu", "meta"):
+        resolve("stylegan2", str(pictures), Asked(preset="noted", resolution=16), torch.device(device))
+    assert asked == ["cpu", "meta"]
+
+
+TINY = {"preset": "tiny", "resolution": 16, "precision": "fp32", "snapshot_kimg": 1, "quiet": True}
+
+
+def test_training_from_weights_needs_no_ramp_also_after_a_resume(tmp_path, pictures):
+    from zoo.training.run import resume
+
+    first = zoo.train("stylegan2", pictures, out=tmp_path / "first", kimg=0.016, **TINY)
+    given = {**TINY, "origin": str(first.folder)}
+    whole = zoo.train("stylegan2", pictures, out=tmp_path / "whole", kimg=0.032, **given)
+    halted = zoo.train("stylegan2", pictures, out=tmp_path / "halted", kimg=0.016, **given)
+    resume(halted.folder, kimg=0.032, quiet=True)
+    average, again = (
+        checkpoint.read_tensors(checkpoint.find(run.folder / "checkpoints") / checkpoint.TRAINING)
+        for run in (whole, halted)
+    )
+    assert all(torch.equal(value, again[name]) for name, value in average.items())
+    live = [name for name in average if name.startswith("model/generator.") and name.endswith("weight")]
+    averaged = ["averages/copies." + name.removeprefix("model/") for name in live]
+    assert not any(torch.equal(average[a], average[b]) for a, b in zip(live, averaged, strict=True))
+    begun = checkpoint.read_tensors(checkpoint.find(first.folder / "checkpoints") / checkpoint.TRAINING)
+    keep = 0.5 ** (8 / 50)  # of tiny's half-life of 50 images, though only the first few were seen
+    one = zoo.train("stylegan2", pictures, out=tmp_path / "one", kimg=0.008, **given)
+    after = checkpoint.read_tensors(checkpoint.find(one.folder / "checkpoints") / checkpoint.TRAINING)
+    for a, b in zip(live, averaged, strict=True):
+        torch.testing.assert_close(after[b], keep * begun[b] + (1 - keep) * after[a])
+
+
+def test_training_on_ffhq_in_its_official_layout(tmp_path, monkeypatch):
+    """A stand-in: the folders and names of the data set, pictures of noise."""
+    rng = np.random.default_rng(0)
+    for i in (0, 1, 1000, 69999):
+        folder = tmp_path / "sets" / "ffhq" / "images1024x1024" / f"{i // 1000 * 1000:05}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)).save(folder / f"{i:05}.png")
+    monkeypatch.setenv("GANZOO_DATA", str(tmp_path / "sets"))
+    run = zoo.train("stylegan2", "ffhq", out=tmp_path / "run", kimg=0.016, augment="ada", **TINY)
+    model = zoo.load(run.folder)
+    assert (model.data.items, model.data.resolution) == (4, 16)
+    assert model.sample(2).isfinite().all()
 
 
 def test_styles_are_mixed_by_layer():

@@ -15,10 +15,15 @@ def interpolate(
     out: Annotated[Path, typer.Option(help="A .gif, or a .png sheet with a row per pair of seeds.")] = Path("walk.gif"),
     size: Annotated[int, typer.Option(help="Enlarge each frame this many times.")] = 2,
     which: Annotated[str, typer.Option(help="last, best, or a kept checkpoint.")] = "last",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the model, such as truncation=0.7."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Walk between latents along the sphere and back: ganzoo interpolate RUN --out walk.gif."""
     from zoo.cli.output import parse_seeds, write_walk
+    from zoo.cli.train import pairs
     from zoo.errors import InvalidOptions
     from zoo.training.device import choose_device
     from zoo.use import load, walk
@@ -34,4 +39,5 @@ def interpolate(
         raise InvalidOptions(problems)
     passed = parse_seeds(seeds)
     loaded = load(model, which=which, device=str(choose_device(device)))
-    typer.echo(write_walk(walk(loaded, passed, frames), out, frames, size))
+    images = walk(loaded, passed, frames, **pairs(option or []))
+    typer.echo(write_walk(images, out, frames, size))
