@@ -9,7 +9,7 @@ __all__ = ["project"]
 
 
 def project(
-    model: Annotated[str, typer.Argument(help="A run folder.")],
+    model: Annotated[str, typer.Argument(help="A run or model folder, or an official .pkl or .pth.")],
     picture: Annotated[Path, typer.Argument(help="The picture to find.")],
     space: Annotated[str, typer.Option(help="w, one style for all layers; or w+, one for each.")] = "w",
     steps: Annotated[int, typer.Option(help="Steps of descent.")] = 1000,
