@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from zoo.training.report import svg, write_report
+from zoo.training.report import ridges, svg, write_report
 
 
 @pytest.fixture
@@ -69,3 +69,12 @@ def test_histograms_neighbours_and_the_cloud_of_features(folder):
         assert title in page, title
     assert page.count("<circle") == 3
     assert page.count('fill-opacity="0.15"') == 4
+
+
+def test_outlines_of_a_histogram_begin_and_end_on_their_baseline():
+    picture = ridges([(0, {"low": -2.0, "high": 3.0, "real": [7, 4, 1], "fake": [5, 0, 3]})])
+    base = picture.split("<line ")[1].split('y1="')[1].split('"')[0]
+    for outline in picture.split('points="')[1:]:
+        points = [point.split(",") for point in outline.split('"')[0].split()]
+        assert [float(points[0][1]), float(points[-1][1])] == [float(base)] * 2
+        assert len(points) == 3 + 2

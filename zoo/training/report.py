@@ -102,8 +102,9 @@ def figure(path: Path, caption: str) -> str:
 
 
 def chart(title: str, lines: Sequence[Mapping[str, Any]], group: str, endings: tuple[str, ...] = ("",)) -> str:
-    """Curves of a group's values whose names end so, against images, as SVG; empty when there are none."""
-    names = sorted({name for line in lines for name in line.get(group, {}) if name.endswith(endings)})
+    """Curves of a group's values whose names end so, in that order, against images, as SVG; empty without any."""
+    logged = sorted({name for line in lines for name in line.get(group, {})})
+    names = list(dict.fromkeys(name for ending in endings for name in logged if name.endswith(ending)))
     curves = {
         name: [(line["images"], line[group][name]) for line in lines if name in line.get(group, {})] for name in names
     }
@@ -156,15 +157,17 @@ def ridges(shots: Sequence[tuple[int, Mapping[str, Any]]], width: int = 1000, ro
             counts = shot[name]
             top, gap = max([*counts, 1]), (shot["high"] - shot["low"]) / len(counts)
             points = []
-            for place, count in enumerate(counts):
-                value = shot["low"] + gap * (place + 0.5)
+            for place, count in enumerate([0, *counts, 0]):
+                value = shot["low"] + gap * min(max(place - 0.5, 0), len(counts))  # from the baseline and back to it
                 across = left + (width - left - 10) * (value - low) / max(high - low, 1e-9)
                 points.append(f"{across:.1f},{base - (row - 8) * count / top:.1f}")
             drawn.append(f'<polyline fill="{tint}" fill-opacity="0.15" stroke="{tint}" points="{" ".join(points)}"/>')
     for i in range(4):
         value = low + (high - low) * i / 3
-        across = left + (width - left - 10) * i / 3
-        drawn.append(f'<text x="{across:.1f}" y="{height - 6}" font-size="12" text-anchor="middle">{value:.3g}</text>')
+        across, anchor = left + (width - left - 10) * i / 3, "end" if i == 3 else "middle"
+        drawn.append(
+            f'<text x="{across:.1f}" y="{height - 6}" font-size="12" text-anchor="{anchor}">{value:.3g}</text>'
+        )
     return f'<svg viewBox="0 0 {width} {height}" role="img">{"".join(drawn)}</svg>'
 
 
@@ -218,11 +221,11 @@ def svg(curves: list[list[tuple[float, float]]], width: int = 1000, height: int 
     marks = []
     for i in range(4):
         value, images = low + (high - low) * i / 3, min(xs) + (max(xs) - min(xs)) * i / 3
-        x, y = place(images, value)
+        (x, y), anchor = place(images, value), "end" if i == 3 else "middle"
         marks.append(f'<line x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e5e7eb"/>')
         marks.append(f'<text x="{left - 6}" y="{y + 4:.1f}" font-size="12" text-anchor="end">{value:.3g}</text>')
         marks.append(
-            f'<text x="{x:.1f}" y="{height - 8}" font-size="12" text-anchor="middle">{images / 1000:.3g}k</text>'
+            f'<text x="{x:.1f}" y="{height - 8}" font-size="12" text-anchor="{anchor}">{images / 1000:.3g}k</text>'
         )
     paths = []
     for i, curve in enumerate(curves):
