@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -57,6 +57,7 @@ class Case:
     model: "Model | None" = None  # what drew the fakes; None for pictures of unknown origin
     eye: "Eye | None" = None  # the view's network with its resize; None for pixels
     seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the model's `inputs`, where they were changed
 
 
 class Metric(ABC):

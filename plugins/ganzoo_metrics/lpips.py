@@ -14,6 +14,10 @@ from zoo.metrics import path_length
 
 __all__ = ["Lpips", "Ppl", "network"]
 
+INSTEAD = (
+    "path-length-efficientnet-lite2 for ppl (its weights come with the extra offline-backbones), ssim or l1 for lpips."
+)
+
 
 def network() -> Any:
     """The VGG-16 with LPIPS's linear layers. Raises ZooError where the weights cannot be had."""
@@ -25,7 +29,7 @@ def network() -> Any:
         load_state_dict_from_url(URL_VGG16_LPIPS, map_location="cpu", progress=False, weights_only=True)
         return SampleSimilarityLPIPS("lpips-vgg16")
 
-    return fetched("LPIPS's", make)
+    return fetched("LPIPS's", make, INSTEAD)
 
 
 class Lpips(Paired):

@@ -105,7 +105,7 @@ def along_paths(case: Case, paths: int, epsilon: float, apart: object) -> NDArra
     found = []
     for at in range(0, paths, BATCH):
         n = min(BATCH, paths - at)
-        ends = path_ends(model, n, case.seed + at, case.seed + paths + at, epsilon)
+        ends = path_ends(model, n, case.seed + at, case.seed + paths + at, epsilon, case.options)
         images = [
             (model.generate({name: value.to(model.device) for name, value in end.items()}).float().clamp(-1, 1) + 1)
             * 127.5

@@ -159,13 +159,13 @@ def test_missing_weights_name_what_to_do(run, tmp_path):
     (tmp_path / "weights.pth").write_bytes(b"nothing")
     with pytest.raises(ZooError, match="holds no weights of Inception"):
         zoo.evaluate(run, metrics=f"fid:weights={tmp_path / 'weights.pth'}", n=4, quiet=True)
-    from ganzoo_metrics.inception import fetched
+    from ganzoo_metrics.inception import INSTEAD, fetched
 
     def unreachable():
         raise OSError("no route to host")
 
     with pytest.raises(ZooError, match="fd-efficientnet-lite2"):
-        fetched("Inception's", unreachable)
+        fetched("Inception's", unreachable, INSTEAD)
 
 
 def test_bad_options_are_told_together(run):

@@ -25,10 +25,15 @@ def evaluate(
     resolution: Annotated[int | None, typer.Option(help="Size at which pictures are compared; their own.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, or bf16 (another protocol).")] = "fp32",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the model, such as truncation=0.7."),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print values with their whole protocol as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")] = False,
 ) -> None:
     """Score samples against real pictures: ganzoo eval runs/00001-dcgan-emoji --metrics fd-efficientnet-lite2."""
+    from zoo.cli.train import pairs
     from zoo.evaluation.evaluate import evaluate as measure
 
     scores = measure(
@@ -43,6 +48,7 @@ def evaluate(
         device=device,
         precision=precision,
         quiet=quiet,
+        **pairs(option or []),
     )
     if json_:
         typer.echo(json.dumps([score.to_json() for score in scores], indent=1))

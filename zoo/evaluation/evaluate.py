@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from zoo.data.decode import Crop
 from zoo.data.prepare import prepare
-from zoo.data.prepared import Prepared
 from zoo.data.source import Source, open_source
 from zoo.errors import InvalidOptions, ZooError
 from zoo.evaluation.judge import Judge, Tick
@@ -18,6 +17,8 @@ from zoo.evaluation.naming import find_metrics, split_names
 from zoo.evaluation.reference import Reference
 from zoo.evaluation.samples import ModelSamples, PictureSamples, Samples, read_npz
 from zoo.evaluation.score import Score, keep
+from zoo.model import Model
+from zoo.options import bind
 from zoo.training.device import choose_device
 
 __all__ = ["USUAL", "evaluate"]
@@ -53,13 +54,15 @@ def evaluate(
     device: str = "auto",
     precision: str = "fp32",
     quiet: bool = False,
+    **options: object,
 ) -> list[Score]:
     """Score a run's samples, or the pictures of a folder, zip or .npz, against `data` (a run's own by default).
 
     `n` is the number of samples: 50,000 of a run, all pictures otherwise. Sample i is that of seed + i. `held_out` are
     real pictures the training did not see, for metrics that ask for them. Pictures are brought to `resolution`, the
-    run's or the samples' own by default. A run keeps its scores in scores.json. Raises InvalidOptions with every
-    problem, ZooError for data, weights or samples that cannot be used.
+    run's or the samples' own by default. `options` are those of the model's `sample`, such as truncation=0.7; they are
+    part of the protocol. A run keeps its scores in scores.json. Raises InvalidOptions with every problem, ZooError for
+    data, weights or samples that cannot be used.
     """
     say = silent if quiet else told
     names = split_names(metrics) if isinstance(metrics, str) else tuple(metrics)
@@ -68,12 +71,18 @@ def evaluate(
         raise InvalidOptions(problems)
     found = find_metrics(names)
     opened = subject_of(subject, which, resolution)
+    if options and opened.run is None:
+        raise InvalidOptions([f"{', '.join(options)}: options of a model, and {subject} is pictures; leave them out."])
+    place = choose_device(device)
+    model = None if opened.run is None else ready(opened.run, which, str(place), options)
     reference = reference_of(data if data is not None else opened.trained_on, opened, say)
     others = None if held_out is None else reference_of(held_out, opened, say)
-    place = choose_device(device)
     with progress("reference", len(reference.prepared), quiet) as tick:
         judge = Judge(found, reference, held_out=others, device=place, precision=precision, tick=tick)
-    samples = samples_of(opened, n, judge, seed, which, str(place), reference.prepared, say)
+    if model is None:
+        samples: Samples = pictures_of(opened, n, say)
+    else:
+        samples = ModelSamples(model, n or judge.number(USUAL), seed, reference.prepared, options)
     with progress("samples", samples.n, quiet) as tick:
         scores = judge.score(samples, opened.facts, tick)
     if opened.run is not None:
@@ -172,15 +181,17 @@ def kind(channels: int) -> str:
     return "grey" if channels == 1 else "coloured"
 
 
-def samples_of(
-    opened: Subject, n: int | None, judge: Judge, seed: int, which: str, device: str, inputs: Prepared, say: Say
-) -> Samples:
-    """The pictures to score."""
-    if opened.run is not None:
-        from zoo.use import load
+def ready(run: Path, which: str, device: str, options: Mapping[str, object]) -> Model:
+    """A run's model, which takes these options. Raises InvalidOptions for others, before anything is computed."""
+    from zoo.use import load
 
-        model = load(opened.run, which=which, device=device)
-        return ModelSamples(model, n or judge.number(USUAL), seed, inputs)
+    model = load(run, which=which, device=device)
+    model.inputs(1, 0, **bind(model.inputs, options, where=type(model).__name__))
+    return model
+
+
+def pictures_of(opened: Subject, n: int | None, say: Say) -> PictureSamples:
+    """The pictures to score."""
     assert opened.source is not None
     crop = cast(Crop, opened.crop)
     prepared = prepare(

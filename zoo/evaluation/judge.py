@@ -127,6 +127,7 @@ class Judge:
             model=samples.model,
             eye=eye,
             seed=samples.seed,
+            options=samples.options,
         )
         values = finite(name, metric.measure(case))
         notes = [*self.traps(samples), *(few(case) if eye is not None and not metric.reads_rows else [])]

@@ -1,8 +1,9 @@
 """What is scored: pictures that a model draws, or pictures that lie somewhere."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,8 @@ from zoo.data.source import IMAGE_FIELDS
 from zoo.errors import ZooError
 from zoo.evaluation.reference import LOSSY
 from zoo.model import Batch, Model
+from zoo.option_types import word
+from zoo.options import bind, options_of
 from zoo.pictures import to_uint8
 
 __all__ = ["ModelSamples", "PictureSamples", "Samples", "read_npz"]
@@ -31,6 +34,7 @@ class Samples(ABC):
     keys: tuple[str, ...] = ()
     target: NDArray[np.int64] | None = None  # by picture, its pair among the reference
     seed: int = 0
+    options: Mapping[str, Any] = MappingProxyType({})  # of the model's sampling, as far as they were changed
 
     @abstractmethod
     def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
@@ -46,10 +50,23 @@ class Samples(ABC):
 
 
 class ModelSamples(Samples):
-    """Pictures of the latents seed, seed + 1, ...; what a model reads besides comes from `inputs`, in its order."""
+    """Pictures of the latents seed, seed + 1, ...; what a model reads besides comes from `inputs`, in its order.
 
-    def __init__(self, model: Model, n: int, seed: int = 0, inputs: Prepared | None = None) -> None:
+    `options` are those of the model's `sample`, such as truncation. Raises InvalidOptions for others.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        n: int,
+        seed: int = 0,
+        inputs: Prepared | None = None,
+        options: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         self.model, self.n, self.seed = model, n, seed
+        defaults = {name: default for name, (_, default) in options_of(model.inputs).items()}
+        bound = bind(model.inputs, options, where=type(model).__name__)
+        self.options = {name: value for name, value in bound.items() if value != defaults[name]}
         self.read = [field for field in IMAGE_FIELDS[1:] if field in model.needs]
         self.inputs = inputs
         if self.read:
@@ -91,7 +108,7 @@ class ModelSamples(Samples):
     def drawn(self, start: int, n: int) -> Batch:
         """Inputs of some samples, on the model's device."""
         assert self.model is not None
-        inputs = self.model.prior(n, self.seed + start)
+        inputs = self.model.inputs(n, self.seed + start, **self.options)
         for field in self.read:
             assert self.inputs is not None
             pixels = torch.from_numpy(self.inputs.images(np.arange(start, start + n), field)).permute(0, 3, 1, 2)
@@ -99,9 +116,11 @@ class ModelSamples(Samples):
         return {name: value.to(self.model.device) for name, value in inputs.items()}
 
     def facts(self) -> dict[str, Any]:
-        """Number, seed, truncation and rounding."""
-        truncation = getattr(self.model, "truncation", None)
-        return {"n": self.n, "seed": self.seed, "truncation": truncation, "rounding": "clipped, to nearest byte"}
+        """Number, seed, truncation, rounding, and other options of the model that were changed."""
+        chosen = dict(self.options)
+        truncation = chosen.pop("truncation", None)
+        facts = {"n": self.n, "seed": self.seed, "truncation": truncation, "rounding": "clipped, to nearest byte"}
+        return {**facts, **({"options": {name: word(value) for name, value in chosen.items()}} if chosen else {})}
 
 
 class PictureSamples(Samples):

@@ -1,6 +1,8 @@
 """Perceptual path length (Karras et al. 2019): how far a picture moves when its latent takes a small step."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,15 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["path_ends", "path_length", "without_tails"]
 
 
-def path_ends(model: "Model", n: int, seed: int, far: int, epsilon: float) -> "tuple[Batch, Batch]":
+def path_ends(
+    model: "Model", n: int, seed: int, far: int, epsilon: float, options: Mapping[str, Any] = MappingProxyType({})
+) -> "tuple[Batch, Batch]":
     """Inputs of `n` places on ways between two latents, and of the places one small step further.
 
     The ways lead from the latents of `seed` on to those of `far` on, along the sphere; what is no floating-point
-    vector stays that of the start.
+    vector stays that of the start. `options` are those of the model's `inputs`.
     """
     from zoo.use import slerp
 
-    start, end = model.prior(n, seed), model.prior(n, far)
+    start, end = model.inputs(n, seed, **options), model.inputs(n, far, **options)
     t = torch.from_numpy(np.random.RandomState(seed % 2**32).uniform(size=(n, 1)))
     here, there = dict(start), dict(start)
     for name, value in start.items():
