@@ -162,6 +162,18 @@ def test_fingerprint_follows_the_content(fill: Fill, tmp_path: Path) -> None:
     assert len({first, second, third}) == 3
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the file system keeps no time of change")
+def test_state_sees_an_edit_that_restores_size_and_time(fill: Fill) -> None:
+    folder = fill(2)
+    path, source = folder / "000.png", open_source(folder)
+    content, status, first, state = path.read_bytes(), path.stat(), source.fingerprint(), source.state()
+    assert open_source(folder).state() == state
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert open_source(folder).fingerprint() == first
+    assert open_source(folder).state() != state
+
+
 def test_fingerprint_of_a_zip_is_that_of_its_content(fill: Fill, tmp_path: Path) -> None:
     folder = fill(2)
     one, two = packed(folder, tmp_path / "one.zip"), packed(folder, tmp_path / "two.zip")

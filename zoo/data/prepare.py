@@ -88,12 +88,12 @@ class _Plan:
         self.crop: Crop = crop
         self.progress, self.say = progress, say
         self.started = time.monotonic()
-        self.fingerprint = source.fingerprint()
+        self.state = source.state()
         self.raw_bytes = len(source) * size * size * channels * len(source.fields)
 
     def key(self, mode: Mode) -> str:
         """Name of the folder in the cache."""
-        facts = (FORMAT, self.fingerprint, self.size, self.channels, self.crop, mode, self.source.fields)
+        facts = (FORMAT, self.state, self.size, self.channels, self.crop, mode, self.source.fields)
         return key_of(f"{self.source.name}-{self.size}px", *facts)
 
     def target(self, mode: Mode, folder: Path | None) -> Path:
@@ -199,7 +199,7 @@ def _fill(plan: _Plan, mode: Mode, folder: Path) -> None:
         "format": FORMAT,
         "name": plan.source.name,
         "key": plan.key(mode),
-        "fingerprint": plan.fingerprint,
+        "fingerprint": plan.state,
         "spec": spec.to_json(),
         "mode": mode,
         "crop": plan.crop,
@@ -235,7 +235,7 @@ def _uncached(plan: _Plan) -> Prepared:
         licence=source.licence,
         notice=notice,
         skipped=skipped,
-        fingerprint=plan.fingerprint,
+        fingerprint=plan.state,
     )
     return plan.report(prepared, "nothing is kept, the source is read each time")
 

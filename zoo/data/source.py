@@ -50,6 +50,10 @@ class Source(ABC):
     def fingerprint(self) -> str:
         """A hexadecimal key that changes when the content does; cheap, nothing is decoded."""
 
+    def state(self) -> str:
+        """As `fingerprint`, and stricter where that costs nothing: what was decoded is kept for as long as it holds."""
+        return self.fingerprint()
+
     def size(self, i: int, field: str = "image") -> int:
         """Number of bytes of `read(i, field)`, cheaper where the source knows it."""
         return len(self.read(i, field))

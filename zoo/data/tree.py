@@ -29,6 +29,10 @@ class Tree(ABC):
     def stamp(self, name: str) -> str:
         """Text that changes when the file's content does."""
 
+    def changed(self, name: str) -> str:
+        """What `stamp` may miss: text that changes when the content does, and at other times too."""
+        return ""
+
     @property
     @abstractmethod
     def identity(self) -> str:
@@ -54,6 +58,10 @@ class FolderTree(Tree):
         """Size and time of change: cheap, and blind to a change that keeps both."""
         status = (self.location / name).stat()
         return f"{status.st_size}:{status.st_mtime_ns}"
+
+    def changed(self, name: str) -> str:
+        """The time of the last change of content, name or rights, which no program sets."""
+        return str((self.location / name).stat().st_ctime_ns)
 
     @property
     def identity(self) -> str:

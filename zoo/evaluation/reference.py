@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from zoo.metrics.frechet import Moments
 __all__ = ["Pixels", "Reference"]
 
 BATCH = 64
-FORMAT = 1  # of the cached features
+FORMAT = 2  # of the cached features
 LOSSY = (".jpg", ".jpeg")
 
 Say = Callable[[str], None]
@@ -63,7 +64,7 @@ class Reference:
             "source": self.source,
             "split": prepared.split or "everything in it",
             "n": len(prepared),
-            "sha256": self.content(),
+            "sha256": self.content,
             "resolution": prepared.spec.resolution,
             "channels": prepared.spec.channels,
             "crop": prepared.crop,
@@ -74,30 +75,36 @@ class Reference:
         """Whether some of it was stored as JPEG."""
         return any(key.lower().endswith(LOSSY) for key in self.prepared.keys)
 
+    @cached_property
     def content(self) -> str:
-        """SHA-256 of all pixels in order; computed once for a state of the source."""
-        path = self.folder / f"{self.key('pixels')}.sha256"
+        """SHA-256 of all pixels in order. Those that must be decoded are read once for a state of the source."""
+        prepared = self.prepared
+        if prepared.mode == "raw":
+            return self.pixels_hash()
+        state = (FORMAT, prepared.fingerprint, prepared.spec.to_json(), prepared.crop, len(prepared))
+        path = self.folder / f"{key_of(prepared.name, *state)}.sha256"
         if path.is_file() and len(text := path.read_text()) == 64:
             return text
-        found = hashlib.sha256(repr((len(self.prepared), self.prepared.spec.channels)).encode())
+        found = self.pixels_hash()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(found)
+        return found
+
+    def pixels_hash(self) -> str:
+        """SHA-256 of shape and pixels, as they are now."""
+        spec = self.prepared.spec
+        found = hashlib.sha256(repr((len(self.prepared), spec.resolution, spec.channels)).encode())
         for pictures in self.batches():
             found.update(np.ascontiguousarray(pictures).data)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(found.hexdigest())
         return found.hexdigest()
-
-    def key(self, *facts: object) -> str:
-        """A name for what depends on the state of the source, on how it was prepared, and on `facts`."""
-        prepared = self.prepared
-        state = (FORMAT, prepared.fingerprint, prepared.spec.to_json(), prepared.crop, len(prepared), *facts)
-        return key_of(f"{prepared.name}-{prepared.spec.resolution}px", *state)
 
     def seen(self, eye: Eye | None, rows: bool, tick: Tick) -> Seen:
         """The reference through a view; pixels are read, features come from the cache or go there."""
         labels, keys = self.prepared.labels, self.prepared.keys
         if eye is None:
             return Seen(Pixels(self.prepared), Moments(), labels, keys)
-        target = self.folder / self.key(json.dumps(eye.facts(), sort_keys=True), rows)
+        view = (json.dumps(eye.facts(), sort_keys=True), rows)
+        target = self.folder / key_of(eye.backbone.name, FORMAT, self.content, *view)
         with locked(target) as alone:
             found = self.cached(target)
             if found is None:
@@ -138,7 +145,7 @@ class Reference:
         files = {path.name: digest(path) for path in sorted(folder.iterdir())}
         facts = {
             "source": self.source,
-            "fingerprint": self.prepared.fingerprint,
+            "content": self.content,
             "resolution": self.prepared.spec.resolution,
             "view": eye.facts(),
             "files": files,
@@ -154,7 +161,7 @@ class Reference:
                 same = (then["source"], then["resolution"], then["view"]) == now
             except (ZooError, KeyError, TypeError, OSError):
                 continue
-            if same and then["fingerprint"] != self.prepared.fingerprint:
+            if same and then["content"] != self.content:
                 self.say(
                     f"The reference {self.source} has changed since its features were computed: they are computed "
                     "anew, and earlier scores against it are not comparable."
