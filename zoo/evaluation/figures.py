@@ -1,15 +1,17 @@
 """What a run's report shows besides curves: logits, nearest training images, and the lie of real and fake features."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from zoo.adversarial import critics_of
+from zoo.adversarial import Critic, critics_of
 from zoo.data.prepared import Prepared
 from zoo.evaluation.eye import Eye
 from zoo.evaluation.judge import Judge
@@ -17,35 +19,66 @@ from zoo.evaluation.reference import Pixels
 from zoo.files import read_json, write_json
 from zoo.metric import Rows
 from zoo.metrics.neighbours import nearest_of
-from zoo.model import Model
+from zoo.model import Batch, Model
 from zoo.pictures import grid, save, to_uint8
 
 __all__ = ["save_figures", "save_logits"]
 
-BINS, FAKES, SHOWN, NEAREST, POINTS = 40, 256, 8, 7, 600
+BINS, JUDGED, FAKES, SHOWN, NEAREST, POINTS = 40, 64, 256, 8, 7, 600
 THUMBNAIL = 16  # px
 
 
-@torch.no_grad()
 def save_logits(folder: Path, model: Model, prepared: Prepared, images: int) -> None:
-    """Add histograms of the logits of 64 reals and 64 fakes to `logits.json`; conditional critics are left out."""
-    networks = {name: critic.network for name, critic in critics_of(model).items()}
-    networks = {name: network for name, network in networks.items() if not getattr(network, "conditions", ())}
-    if not networks or not model.prior(1, 0):
+    """Add histograms of the logits of 64 reals and 64 fakes to `logits.json`, by critic."""
+    critics = critics_of(model)
+    if not critics or not model.prior(1, 0):
         return
-    pixels = torch.from_numpy(prepared.images(np.arange(min(64, len(prepared))))).permute(0, 3, 1, 2)
-    real, fake = (pixels.float() / 127.5 - 1).to(model.device), model.sample(64).to(model.device)
-    shot = {name: histogram(heads(network(real)), heads(network(fake))) for name, network in networks.items()}
+    drawn = on_device(model, model.prior(JUDGED, 0))
+    chosen = np.random.RandomState(0).permutation(len(prepared))[:JUDGED]  # the first may be all of one class
+    pixels = torch.from_numpy(prepared.images(chosen)).permute(0, 3, 1, 2)
+    real = on_device(model, {"image": pixels.float() / 127.5 - 1})
+    if prepared.labels is not None:
+        real |= on_device(model, {"label": torch.from_numpy(prepared.labels[chosen])})
+    with torch.no_grad():
+        fake = {**drawn, "image": model.generate(drawn).float().clamp(-1, 1)}
+        shot = {
+            name: histogram(logits(critic, real), logits(critic, fake))
+            for name, critic in critics.items()
+            if set(getattr(critic.network, "conditions", ())) <= real.keys() & fake.keys()
+        }
     path = folder / "logits.json"
     before = read_json(path) if path.exists() else {}
     kept = {key: value for key, value in before.items() if int(key) < images}
     write_json(path, {**kept, str(images): shot})
 
 
-def heads(out: Any) -> Tensor:
-    """All logits of a network, flat."""
-    several = out if isinstance(out, list | tuple) else [out]
-    return torch.cat([head.float().flatten() for head in several]).cpu()
+def on_device(model: Model, batch: Batch) -> Batch:
+    """The batch where the model is."""
+    return {name: value.to(model.device) for name, value in batch.items()}
+
+
+def logits(critic: Critic, batch: Batch) -> Tensor:
+    """All logits of a batch, flat, with the conditions that the network declares."""
+    given = {name: batch[name] for name in getattr(critic.network, "conditions", ())}
+    with as_in_training(critic.network, batch["image"].device):
+        heads = critic.read(critic.network(batch["image"], **given))
+    return torch.cat([head.flatten() for head in heads]).cpu()
+
+
+@contextmanager
+def as_in_training(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """In train mode, since running statistics mix reals and fakes; buffers and random numbers stay as they were."""
+    modes = {module: module.training for module in network.modules()}
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        try:
+            network.train()
+            yield
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+            for name, buffer in network.named_buffers():
+                buffer.copy_(buffers[name])
 
 
 def histogram(real: Tensor, fake: Tensor) -> dict[str, Any]:
