@@ -115,3 +115,9 @@ def test_a_run_is_refused_before_any_work_with_every_reason():
 def test_a_role_may_be_given():
     assert part("discriminator", "dcgan").role == "replace"
     assert part("discriminator", "dcgan:role=join").role == "join"
+
+
+@pytest.mark.parametrize("architecture", ["acgan", "infogan", "fastgan"])
+def test_fakes_that_are_paired_with_their_making_are_not_swapped(architecture):
+    assert any("swaps fakes" in str(refusal) for refusal in combine(architecture, "hinge", ["replay"]))
+    assert not combine("dcgan", "hinge", ["replay"])

@@ -207,6 +207,11 @@ def memory(mix: Mix) -> Iterator[Refusal]:
         if mix.architecture.has("conditions"):
             lost = ", ".join(sorted(mix.architecture.has("conditions")))
             yield Refusal(f"regularizer {each.name} keeps images without their {lost}", f"leave {each.name} out")
+        if "heads" in mix.architecture.traits or mix.judge.traits.get("memory") == "no":
+            yield Refusal(
+                f"regularizer {each.name} swaps fakes, which {mix.judge.name}'s critic pairs with their making",
+                f"leave {each.name} out",
+            )
         if "grows" in mix.architecture.traits:
             yield Refusal(
                 f"regularizer {each.name} keeps images of one size, {mix.architecture.name}'s grow",

@@ -18,7 +18,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         paper="2101.04775",
         tags=("unconditional", "conditional", "low-data", "high-resolution"),
         needs=("image",),
-        traits={"norm": "batch"},
+        traits={"norm": "batch", "memory": "no"},
         presets={
             "default": "published networks from 256 px on, slimmer ones below; sound averages; pixel distance",
             "paper": "the published settings; its LPIPS distance needs VGG-16 weights and the package lpips",
@@ -46,5 +46,5 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "ganzoo_fastgan.networks:discriminator",
         "two views, and decoders that rebuild real images from what it saw",
         paper="2101.04775",
-        traits={"role": "replace", "output": "logits", "norm": "batch", "tiny": "width=4"},
+        traits={"role": "replace", "output": "logits", "norm": "batch", "memory": "no", "tiny": "width=4"},
     )
