@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.abilities import HasStyles, Inverts
+    from zoo.abilities import Code, HasStyles, Inverts, Traverses
     from zoo.adversarial import (
         Augment,
         Critic,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from zoo.use import create, list_models, load
 
 _HOMES = {
-    "zoo.abilities": ("HasStyles", "Inverts"),
+    "zoo.abilities": ("Code", "HasStyles", "Inverts", "Traverses"),
     "zoo.adversarial": (
         "Augment",
         "Critic",
@@ -139,6 +139,7 @@ __all__ = [
     "Batch",
     "Case",
     "Classes",
+    "Code",
     "Critic",
     "DataSpec",
     "Features",
@@ -166,6 +167,7 @@ __all__ = [
     "Rows",
     "Seen",
     "Terms",
+    "Traverses",
     "UnknownName",
     "View",
     "ZooError",

@@ -1,17 +1,50 @@
 """What some models can do besides drawing images. Commands ask for the ability, never for a name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from zoo.errors import InvalidOptions
 from zoo.model import Batch, Model
 
-__all__ = ["HasStyles", "Inverts", "lacks"]
+__all__ = ["Code", "HasStyles", "Inverts", "Traverses", "lacks"]
 
 Features = Callable[[Tensor], Tensor]
 """Images [N,C,H,W] in [-1, 1] to whatever their distance is measured by, [N,...]; differentiable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One number among the inputs of each item, which can be turned while all others stay."""
+
+    name: str  # as a sheet shows it
+    field: str  # of the inputs
+    place: int | None = None  # column of the field; None for a field of one number each
+    values: tuple[str, ...] = ()  # what 0, 1, 2, ... stand for; empty for a number that moves continuously
+    low: float = -2.0  # where a continuous one is shown from
+    high: float = 2.0  # and to
+
+    def stops(self, n: int) -> Tensor:
+        """At most `n` values to show: the first ones that it can take, or evenly from `low` to `high`."""
+        return torch.arange(min(n, len(self.values))) if self.values else torch.linspace(self.low, self.high, n)
+
+    def turned(self, inputs: Batch, values: Tensor) -> Batch:
+        """The inputs of a batch [N,...] with this code at `values` [N]."""
+        field = inputs[self.field].clone()
+        (field if self.place is None else field[:, self.place]).copy_(values)
+        return {**inputs, self.field: field}
+
+
+@runtime_checkable
+class Traverses(Protocol):
+    """A model of whose inputs some have a meaning of their own."""
+
+    def codes(self) -> Sequence[Code]:
+        """These inputs, in the order in which a sheet shows them."""
+        ...
 
 
 @runtime_checkable

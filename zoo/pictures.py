@@ -1,12 +1,15 @@
 """From tensors in [-1, 1] to pictures that people look at."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-__all__ = ["grid", "to_pil", "to_uint8"]
+__all__ = ["beside", "grid", "to_pil", "to_uint8"]
+
+LETTERS = 12  # px, height of the text in a sheet
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -32,6 +35,19 @@ def grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Image.Imag
         top, left = i // across * (height + gap) + gap, i % across * (width + gap) + gap
         sheet[top : top + height, left : left + width] = array
     return as_picture(sheet)
+
+
+def beside(sheet: Image.Image, labels: Sequence[str]) -> Image.Image:
+    """The sheet with a text at the left of each of its rows, which are of one height."""
+    font = ImageFont.load_default(LETTERS)
+    margin = LETTERS // 2
+    wide = 2 * margin + max(round(font.getlength(label)) for label in labels)
+    page = Image.new("RGB", (wide + sheet.width, sheet.height), "white")
+    page.paste(sheet, (wide, 0))
+    for i, label in enumerate(labels):
+        middle = sheet.height * (2 * i + 1) // (2 * len(labels))
+        ImageDraw.Draw(page).text((wide - margin, middle), label, fill="black", font=font, anchor="rm")
+    return page
 
 
 def as_picture(array: np.ndarray) -> Image.Image:

@@ -15,6 +15,7 @@ from ganzoo_conditional.layers import stages
 from zoo import (
     Averaging,
     Batch,
+    Code,
     Critic,
     DataSpec,
     Game,
@@ -192,6 +193,15 @@ class InfoGAN(Model):
     def prior(self, n: int, seed: int) -> Batch:
         """Noise, categories and codes, item by item."""
         return self.inputs_of(draw_uniform(n, self.drawn(), seed))
+
+    def codes(self) -> list[Code]:
+        """Every category with all its values, then the codes, shown twice as far as they were trained (figure 2)."""
+        c = self.config
+        chosen = [
+            Code(f"category {i + 1}", "category", i, tuple(map(str, range(size))))
+            for i, size in enumerate(c.categories)
+        ]
+        return chosen + [Code(f"code {i + 1}", "code", i) for i in range(c.codes)]
 
     def generate(self, inputs: Batch) -> Tensor:
         """Images of noise, categories and codes."""

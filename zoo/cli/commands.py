@@ -18,6 +18,7 @@ COMMANDS = {
     "eval": "zoo.cli.eval:evaluate",
     "compare": "zoo.cli.compare:compare",
     "probe": "zoo.cli.probe:probe",
+    "traverse": "zoo.cli.traverse:traverse",
     "mix": "zoo.cli.mix:mix",
     "project": "zoo.cli.project:project",
     "data": "zoo.cli.data:app",
