@@ -58,11 +58,12 @@ def front_matter(facts: Facts, licences: Mapping[str, str], title: str) -> str:
     from huggingface_hub import ModelCardData
 
     results = [result for score in facts.scores for result in as_results(facts, score)]
-    more: dict[str, Any] = {"model_name": title, "eval_results": results} if results else {}
+    more: dict[str, Any] = {**licence_fields(licences["weights"])}
+    if results:
+        more |= {"model_name": title, "eval_results": results}
     if dataset := dataset_of(facts):
         more["datasets"] = [dataset]
     about = ModelCardData(
-        **licence_fields(licences["weights"]),
         library_name="ganzoo",
         pipeline_tag=facts.task,
         tags=tags_of(facts),
@@ -127,7 +128,7 @@ def as_results(facts: Facts, score: Score) -> list[Any]:
             metric_type=score.name,
             metric_name=score.named(key),
             metric_value=value,
-            metric_args=score.protocol,
+            metric_args=dict(score.protocol),
         )
         for key, value in score.values.items()
         if math.isfinite(value)
@@ -234,7 +235,7 @@ def training(facts: Facts) -> str:
 
 def shown_value(value: object) -> str:
     """As the command line takes it."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else word(value)  # type: ignore[arg-type]
+    return ", ".join(map(str, value)) if isinstance(value, list) else word(value)
 
 
 def scores(facts: Facts) -> str:

@@ -86,7 +86,7 @@ def optional(path: Path) -> dict[str, Any]:
 
 def parameters_of(path: Path) -> int:
     """How many numbers a safetensors file holds, by its header."""
-    with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+    with safe_open(path, framework="pt") as file:
         return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
 
 
@@ -134,4 +134,4 @@ def licence_of(distribution: str) -> str:
         about = metadata(distribution)
     except (PackageNotFoundError, ValueError):
         return ""
-    return str(about.get("License-Expression") or about.get("License") or "")
+    return str(about["License-Expression"] or about["License"] or "")
