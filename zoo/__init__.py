@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zoo.errors import InvalidOptions, UnknownName, ZooError
     from zoo.evaluation.evaluate import evaluate
     from zoo.importing import ForeignFile, ForeignNetwork, Imported, Importer
-    from zoo.labels import Classes
+    from zoo.labels import Classes, draw_labels
     from zoo.metric import Case, Metric, Rows, Seen, View
     from zoo.model import (
         Averaging,
@@ -91,7 +91,7 @@ _HOMES = {
         "Imported",
         "Importer",
     ),
-    "zoo.labels": ("Classes",),
+    "zoo.labels": ("Classes", "draw_labels"),
     "zoo.metric": (
         "Case",
         "Metric",
@@ -181,6 +181,7 @@ __all__ = [
     "configuration",
     "create",
     "critics_of",
+    "draw_labels",
     "draw_normal",
     "draw_uniform",
     "dry_run",

@@ -174,7 +174,7 @@ class Model(nn.Module, ABC):
         n: int,
         seed: int,
         *,
-        class_: Classes | None = None,  # number, names joined by +, or all, in turn; drawn when it is not given
+        class_: Classes | None = None,  # number, names joined by +, all (in turn), balanced, or data (its shares)
     ) -> Batch:
         """What `sample` gives to `generate`. Keyword parameters with defaults are options of `sample`, typed."""
         return self.labelled(self.prior(n, seed), n, seed, class_)

@@ -26,6 +26,7 @@ from zoo import (
     Terms,
     adam,
     compose,
+    draw_labels,
     draw_normal,
     trainable,
 )
@@ -183,10 +184,8 @@ class ACGAN(Model):
 
     def prior(self, n: int, seed: int) -> Batch:
         """Latents z [n,z_dim], standard normal, and labels int64 [n], every class as likely."""
-        rows = draw_normal(n, self.config.z_dim + 1, seed)
-        share = torch.special.ndtr(rows[:, -1])  # uniform on (0, 1)
-        label = (share * self.data.classes).long().clamp(max=self.data.classes - 1)
-        return {"z": rows[:, :-1].contiguous(), "label": label}
+        label = draw_labels(n, self.data.classes, seed)
+        return {"z": draw_normal(n, self.config.z_dim, seed), "label": label}
 
     def generate(self, inputs: Batch) -> Tensor:
         """Images of latents z [N,z_dim] and labels."""
@@ -207,9 +206,7 @@ def paper(data: DataSpec) -> Preset:
 
 def default(data: DataSpec) -> Preset:
     """For 2-core CPUs and small sets."""
-    config = ACGAN.Config(
-        d_width=32, d_norm="none", dropout=0.25, lr=1e-3, beta1=0.0, beta2=0.99, batch=32, kimg=150, minutes=15
-    )
+    config = ACGAN.Config(d_norm="none", dropout=0.25, lr=1e-3, beta1=0.0, beta2=0.99, batch=32, kimg=150, minutes=15)
     config = replace(config, ema_kimg=5, ema_ramp=0.1)
     parts = Parts(loss="non-saturating", regularizers=("r1:gamma=1",), augment="diffaugment:policy=translation")
     return Preset(config, parts)

@@ -86,7 +86,7 @@ class Discriminator(nn.Module):
         side = 13 if form == "imagenet" else resolution // 8
         self.source = nn.Linear(sizes[-1] * side**2, 1)
         self.classify = nn.Linear(sizes[-1] * side**2, classes)
-        initialise(self)
+        initialise(self, slope=0.2 if norm == "none" else None)
 
     def forward(self, images: Tensor, batches: int = 1) -> Tensor:
         """Logits [N,1+classes]; the normalisation sees `batches` equal batches in a row, one after the other."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo_conditional.cgan_networks import Discriminator, Generator
-from ganzoo_conditional.labelled import drawn, fresh, label_problems
+from ganzoo_conditional.labelled import fresh, label_problems
 from ganzoo_conditional.layers import stages
 from zoo import (
     Averaging,
@@ -23,6 +23,8 @@ from zoo import (
     Terms,
     adam,
     compose,
+    draw_labels,
+    draw_uniform,
     trainable,
 )
 
@@ -129,8 +131,9 @@ class CGAN(Model):
         return self.critic.g_loss(fake, batch["image"], label=batch["label"])
 
     def prior(self, n: int, seed: int) -> Batch:
-        """Latents z [n,z_dim] and labels int64 [n]."""
-        return drawn(n, self.config.z_dim, self.data.classes, seed)
+        """Latents z [n,z_dim], uniform on [-1, 1), and labels int64 [n], every class as likely."""
+        label = draw_labels(n, self.data.classes, seed)
+        return {"z": draw_uniform(n, self.config.z_dim, seed), "label": label}
 
     def generate(self, inputs: Batch) -> Tensor:
         """Images of latents z [N,z_dim] and labels."""

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from zoo import Batch, DataSpec, draw_uniform
+from zoo import Batch, DataSpec
 
-__all__ = ["drawn", "fresh", "label_problems"]
+__all__ = ["fresh", "label_problems"]
 
 
 def label_problems(name: str, data: DataSpec) -> list[str]:
@@ -15,13 +15,6 @@ def label_problems(name: str, data: DataSpec) -> list[str]:
     if data.classes == 1:
         return [f"{name} needs at least two classes and the data has one; take dcgan, which needs no labels."]
     return []
-
-
-def drawn(n: int, z_dim: int, classes: int, seed: int) -> Batch:
-    """Latents z [n,z_dim], uniform on [-1, 1), and labels int64 [n], every class as likely; item by item."""
-    rows = draw_uniform(n, z_dim + 1, seed)
-    label = ((rows[:, -1] + 1) / 2 * classes).long().clamp(max=classes - 1)
-    return {"z": rows[:, :-1].contiguous(), "label": label}
 
 
 def fresh(label: Tensor, z_dim: int) -> Batch:

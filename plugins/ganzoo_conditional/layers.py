@@ -49,10 +49,16 @@ def stages(resolution: int) -> tuple[int, int]:
 
 
 @torch.no_grad()
-def initialise(network: nn.Module, std: float = 0.02) -> None:
-    """Weights N(0, std), normalisation scales 1, all shifts and biases 0."""
+def initialise(network: nn.Module, std: float = 0.02, slope: float | None = None) -> None:
+    """Weights N(0, std), normalisation scales 1, all shifts and biases 0.
+
+    With `slope`, convolutions are drawn so that signals keep their size through LeakyReLUs of it (He et al. 2015): many
+    layers without normalisation would make N(0, 0.02) vanish.
+    """
     for layer in network.modules():
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)):
+        if isinstance(layer, nn.Conv2d) and slope is not None:
+            nn.init.kaiming_normal_(layer.weight, slope)
+        elif isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)):
             layer.weight.normal_(0, std)
         if isinstance(getattr(layer, "bias", None), nn.Parameter):
             layer.bias.zero_()  # type: ignore[operator]

@@ -21,8 +21,8 @@ from zoo import (
     Terms,
     adam,
     compose,
+    draw_labels,
     draw_normal,
-    draw_uniform,
     trainable,
 )
 
@@ -148,8 +148,7 @@ class FastGAN(Model):
         drawn = draw_normal(n, z_dim + self.generator.noise_dim, seed)
         inputs = {"z": drawn[:, :z_dim], "noise": drawn[:, z_dim:]}
         if self.classes:
-            share = (draw_uniform(n, 1, seed)[:, 0] + 1) / 2
-            inputs["label"] = (share * self.data.classes).long().clamp(max=self.data.classes - 1)
+            inputs["label"] = draw_labels(n, self.data.classes, seed)
         return inputs
 
     def generate(self, inputs: Batch) -> Tensor:

@@ -25,6 +25,7 @@ from zoo import (
     Terms,
     adam,
     compose,
+    draw_labels,
     draw_normal,
     trainable,
 )
@@ -200,11 +201,8 @@ class ProGAN(Model):
 
     def prior(self, n: int, seed: int) -> Batch:
         """Latents z [n,z_dim]; where labels are used, one of each drawn evenly: label int64 [n]."""
-        drawn = draw_normal(n, self.config.z_dim + bool(self.classes), seed)
-        if not self.classes:
-            return {"z": drawn}
-        share = torch.special.ndtr(drawn[:, -1])  # uniform on (0, 1)
-        return {"z": drawn[:, :-1], "label": (share * self.classes).long().clamp(max=self.classes - 1)}
+        drawn = {"z": draw_normal(n, self.config.z_dim, seed)}
+        return drawn | ({"label": draw_labels(n, self.classes, seed)} if self.classes else {})
 
     def generate(self, inputs: Batch) -> Tensor:
         """Images of latents z [N,z_dim], and labels where they are used; of full size at any age."""

@@ -29,6 +29,7 @@ from zoo import (
     adam,
     all_sum,
     compose,
+    draw_labels,
     draw_normal,
     trainable,
 )
@@ -196,8 +197,7 @@ class StyleGAN2(Model):
         """Latents z [n,z_dim], and with labels one of the classes each."""
         drawn = {"z": draw_normal(n, self.config.z_dim, seed)}
         if self.classes:
-            states = [self.after_z(seed + i) for i in range(n)]
-            drawn["label"] = torch.tensor([int(state.randint(self.classes)) for state in states])
+            drawn["label"] = draw_labels(n, self.classes, seed)
         return drawn
 
     def after_z(self, seed: int) -> np.random.RandomState:
@@ -213,7 +213,7 @@ class StyleGAN2(Model):
         *,
         truncation: Annotated[float, Range(-2, 2)] = 1.0,  # 1 shows all variety, towards 0 all become the average
         cutoff: Annotated[int, Range(0)] | None = None,  # only the first so many layers are truncated
-        class_: Classes | None = None,  # number, names joined by +, or all, in turn; drawn when it is not given
+        class_: Classes | None = None,  # number, names joined by +, all (in turn), balanced, or data (its shares)
         noise: Literal["const", "random", "none"] = "const",  # each layer's own map, one for each seed, or none
     ) -> Batch:
         """The prior with what was chosen."""

@@ -56,7 +56,7 @@ def test_labels_captions_and_names_come_along(folder: Path) -> None:
         assert prepared.labels.dtype == np.int64
         assert prepared.class_names == ("cat", "dog")
         assert prepared.captions == ((), ("a dog", "hund"), ())
-        assert prepared.spec.classes == 2
+        assert (prepared.spec.classes, prepared.spec.class_counts) == (2, (1, 2))
 
 
 def test_partial_labels_are_left_out_with_a_notice(fill: Fill) -> None:

@@ -1,6 +1,7 @@
 """cGAN, AC-GAN and InfoGAN: counts, losses against plain references, labels from training to sampling."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ganzoo_conditional.cgan import CGAN
 from ganzoo_conditional.infogan import information
 from ganzoo_conditional.layers import stages
 from zoo import DataSpec, InvalidOptions, Progress
+from zoo.evaluation.samples import ModelSamples
 from zoo.labels import class_labels
 from zoo.training.engine import Training
 
@@ -174,9 +176,37 @@ def test_classes_by_name_number_list_and_all():
         zoo.create("dcgan", preset="tiny", data=DATA).sample(1, class_=0)
 
 
-def test_every_class_is_drawn_as_often():
-    labels = zoo.create("cgan", preset="tiny", data=DATA).prior(3000, 0)["label"]
-    assert labels.bincount().tolist() == pytest.approx([1000] * 3, abs=80)
+@pytest.mark.parametrize("name", ["cgan", "acgan"])
+def test_every_class_is_drawn_as_often(name):
+    drawn = zoo.create(name, preset="tiny", data=DATA).prior(3000, 0)
+    assert drawn["label"].bincount().tolist() == pytest.approx([1000] * 3, abs=80)
+    by_class = torch.stack([drawn["z"][drawn["label"] == i].mean(dim=0) for i in range(3)])
+    assert by_class.abs().max() < 0.15  # the label tells nothing of the latent
+
+
+def test_classes_can_be_drawn_as_often_as_the_data_has_them():
+    rare = replace(DATA, class_counts=(1, 0, 9))
+    model = zoo.create("cgan", preset="tiny", data=rare)
+    labels = model.inputs(2000, 7, class_=("data",))["label"]
+    assert labels.bincount(minlength=3).tolist() == pytest.approx([200, 0, 1800], abs=60)
+    assert torch.equal(model.inputs(3, 12, class_=("data",))["label"], labels[5:8])
+    even = model.inputs(3000, 7, class_=("balanced",))["label"]
+    assert torch.equal(even, model.prior(3000, 7)["label"])
+    with pytest.raises(InvalidOptions, match="balanced draws them evenly"):
+        zoo.create("cgan", preset="tiny", data=DATA).sample(1, class_=("data",))
+
+
+def test_scores_draw_classes_as_often_as_the_data_has_them():
+    rare = zoo.create("cgan", preset="tiny", data=replace(DATA, class_counts=(1, 0, 9)))
+    samples = ModelSamples(rare, 20)
+    list(samples.batches(10))
+    assert torch.equal(torch.from_numpy(samples.labels), rare.inputs(20, 0, class_=("data",))["label"])
+    assert samples.facts()["options"] == {"class_": "data"}
+    assert ModelSamples(rare, 20, options={"class_": "balanced"}).facts()["options"] == {"class_": "balanced"}
+    for even in (DATA, replace(DATA, class_counts=(4, 4, 4))):
+        assert "options" not in ModelSamples(zoo.create("cgan", preset="tiny", data=even), 20).facts()
+    plain = zoo.create("dcgan", preset="tiny", data=rare.data)
+    assert "options" not in ModelSamples(plain, 20).facts()
 
 
 @pytest.mark.parametrize("name", ["cgan", "acgan"])

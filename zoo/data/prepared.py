@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -47,7 +48,8 @@ class Prepared:
         folder: Path | None = None,
         fingerprint: str = "",
     ) -> None:
-        self.spec = spec
+        counts = () if labels is None else tuple(np.bincount(labels, minlength=spec.classes).tolist())
+        self.spec = replace(spec, class_counts=counts)
         self.keys = tuple(keys)
         self.labels = labels  # int64 [items], None when unlabelled
         self.captions = (

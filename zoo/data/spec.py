@@ -19,21 +19,25 @@ class DataSpec:
     items: int = 0  # number of images; 0 is unknown
     text_dim: int = 0  # width of the text embedding; 0 is none
     class_names: tuple[str, ...] = ()  # by label; empty when labels have no names
+    class_counts: tuple[int, ...] = ()  # images by label; empty is unknown
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "class_counts", tuple(self.class_counts))
         if self.resolution < 1:
             raise ZooError(f"A resolution of {self.resolution} px was given; it is at least 1.")
         if self.channels not in (1, 3):
             raise ZooError(f"{self.channels} channels were given; 1 (grey) and 3 (colour) are known.")
         if min(self.classes, self.items, self.text_dim) < 0:
             raise ZooError("The numbers of classes, items and text dimensions are at least 0.")
+        if self.class_counts and len(self.class_counts) != self.classes:
+            raise ZooError(f"{len(self.class_counts)} class counts were given for {self.classes} classes.")
         if self.class_names and len(self.class_names) != self.classes:
             raise ZooError(f"{len(self.class_names)} class names were given for {self.classes} classes.")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `from_json` reads back as an equal spec."""
-        return {**asdict(self), "class_names": list(self.class_names)}
+        return {**asdict(self), "class_names": list(self.class_names), "class_counts": list(self.class_counts)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

@@ -52,7 +52,8 @@ class Samples(ABC):
 class ModelSamples(Samples):
     """Pictures of the latents seed, seed + 1, ...; what a model reads besides comes from `inputs`, in its order.
 
-    `options` are those of the model's `sample`, such as truncation. Raises InvalidOptions for others.
+    `options` are those of the model's `sample`, such as truncation. Classes come as often as in the training images,
+    unless `class_` says otherwise. Raises InvalidOptions for others.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class ModelSamples(Samples):
     ) -> None:
         self.model, self.n, self.seed = model, n, seed
         defaults = {name: default for name, (_, default) in options_of(model.inputs).items()}
-        bound = bind(model.inputs, options, where=type(model).__name__)
+        bound = bind(model.inputs, {**as_often(model), **options}, where=type(model).__name__)
         self.options = {name: value for name, value in bound.items() if value != defaults[name]}
         self.read = [field for field in IMAGE_FIELDS[1:] if field in model.needs]
         self.inputs = inputs
@@ -121,6 +122,12 @@ class ModelSamples(Samples):
         truncation = chosen.pop("truncation", None)
         facts = {"n": self.n, "seed": self.seed, "truncation": truncation, "rounding": "clipped, to nearest byte"}
         return {**facts, **({"options": {name: word(value) for name, value in chosen.items()}} if chosen else {})}
+
+
+def as_often(model: Model) -> dict[str, object]:
+    """The option by which a labelled model's classes are as frequent as in its data, where they differ."""
+    uneven = len(set(model.data.class_counts)) > 1 and "label" in model.prior(1, 0)
+    return {"class_": "data"} if uneven and "class_" in options_of(model.inputs) else {}
 
 
 class PictureSamples(Samples):
