@@ -15,7 +15,7 @@ from zoo.training.averages import sampling
 from zoo.training.engine import Training
 from zoo.training.plan import model_class
 
-DATA = DataSpec(resolution=16, channels=3, classes=4, items=40)
+DATA = DataSpec(resolution=16, channels=3, classes=4, items=40, text_dim=12)
 ARCHITECTURES = zoo.list_models()
 
 
@@ -36,6 +36,9 @@ def batch(model: zoo.Model, i: int, n: int = 8) -> dict[str, torch.Tensor]:
         "image": image,
         "label": torch.randint(DATA.classes, (n,), generator=rng),
         "index": torch.randperm(DATA.items, generator=rng)[:n],
+        "text": torch.randn(n, DATA.text_dim, generator=rng),
+        "wrong_text": torch.randn(n, DATA.text_dim, generator=rng),
+        "wrong_image": image.flip(0),
     }
     return {field: known[field] for field in model.needs}
 

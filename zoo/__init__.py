@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from zoo.options import Range
     from zoo.pictures import grid, to_pil
+    from zoo.text import Captions, TextEncoder, Texts, text_encoder
     from zoo.training.distributed import all_sum
     from zoo.training.dry_run import dry_run
     from zoo.training.run import resume, train
@@ -118,6 +119,12 @@ _HOMES = {
         "grid",
         "to_pil",
     ),
+    "zoo.text": (
+        "Captions",
+        "TextEncoder",
+        "Texts",
+        "text_encoder",
+    ),
     "zoo.training.distributed": ("all_sum",),
     "zoo.training.dry_run": ("dry_run",),
     "zoo.training.run": (
@@ -137,6 +144,7 @@ __all__ = [
     "Averaging",
     "Backbone",
     "Batch",
+    "Captions",
     "Case",
     "Classes",
     "Code",
@@ -167,6 +175,8 @@ __all__ = [
     "Rows",
     "Seen",
     "Terms",
+    "TextEncoder",
+    "Texts",
     "Traverses",
     "UnknownName",
     "View",
@@ -191,6 +201,7 @@ __all__ = [
     "load",
     "network",
     "resume",
+    "text_encoder",
     "to_pil",
     "train",
     "trainable",

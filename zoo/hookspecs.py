@@ -74,7 +74,7 @@ def ganzoo_discriminators() -> "Iterable[Entry]":  # type: ignore[empty-body]
 
 @hookspec
 def ganzoo_text_encoders() -> "Iterable[Entry]":  # type: ignore[empty-body]
-    """Entries whose target makes a text encoder."""
+    """Entries whose target makes a `TextEncoder`; `traits["provider"]` is "true" if it takes a model's name."""
 
 
 @hookspec

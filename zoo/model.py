@@ -1,7 +1,7 @@
 """The contract between a plugin and the training engine: what a GAN is here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -15,6 +15,7 @@ from zoo.errors import InvalidOptions
 from zoo.labels import Classes, class_labels
 from zoo.option_types import word
 from zoo.options import bind
+from zoo.text import Texts, caption_rows
 
 __all__ = [
     "Averaging",
@@ -175,9 +176,10 @@ class Model(nn.Module, ABC):
         seed: int,
         *,
         class_: Classes | None = None,  # number, names joined by +, all (in turn), balanced, or data (its shares)
+        text: Texts | None = None,  # captions, in turn; drawn when it is not given
     ) -> Batch:
         """What `sample` gives to `generate`. Keyword parameters with defaults are options of `sample`, typed."""
-        return self.labelled(self.prior(n, seed), n, seed, class_)
+        return self.texted(self.labelled(self.prior(n, seed), n, seed, class_), n, seed, text)
 
     def labelled(self, drawn: Batch, n: int, seed: int, class_: Classes | None) -> Batch:
         """Drawn inputs with the classes asked for; refused by a model without labels."""
@@ -186,6 +188,20 @@ class Model(nn.Module, ABC):
         if "label" not in drawn:
             raise InvalidOptions([f"class_={word(class_)} was given, but this model was trained without labels."])
         return {**drawn, "label": class_labels(self.data, class_, n, seed)}
+
+    def texted(self, drawn: Batch, n: int, seed: int, text: Sequence[str] | None) -> Batch:
+        """Drawn inputs with these captions in turn, embedded as in training; refused by a model without text."""
+        if text is None:
+            return drawn
+        if "text" not in drawn:
+            raise InvalidOptions(["text was given, but this model was trained without captions."])
+        rows = caption_rows(self, self.data, text)
+        return {**drawn, "text": rows[[(seed + i) % len(rows) for i in range(n)]]}
+
+    @property
+    def captions_averaged(self) -> int:
+        """How many of an item's captions are averaged, each time it is shown."""
+        return 1
 
     def begin_step(self, progress: Progress) -> None:
         """Set whatever follows a schedule."""
@@ -211,10 +227,15 @@ class Model(nn.Module, ABC):
     def sample(self, n: int, seed: int = 0, *, batch: int = 64, **options: object) -> Tensor:
         """Draw `n` images float32 [n,C,H,W] in [-1, 1] on the CPU; `options` are those of this model's `inputs`.
 
+        `text` gives image 0 its first caption, image 1 its second, and begins anew after the last.
+
         Image i depends on `seed + i` alone (numpy RandomState, the field's `--seeds`), not on `n`, on
         `batch` or, to within rounding, on the device. Raises InvalidOptions for an option it does not take.
         """
         chosen = bind(self.inputs, options, where=f"{type(self).__name__}.sample")
+        if texts := chosen.get("text"):  # image i takes text i, where `inputs` counts from seed 0
+            first = -seed % len(texts)
+            chosen["text"] = texts[first:] + texts[:first]
         training = self.training
         self.eval()
         try:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from zoo.errors import near_misses
 
-__all__ = ["Range", "RefusedError", "choices_in", "is_option", "range_in", "read", "type_text", "word"]
+__all__ = ["Range", "RefusedError", "Whole", "choices_in", "is_option", "range_in", "read", "type_text", "word"]
 
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -34,6 +34,10 @@ class Range(NamedTuple):
         if self.low is None or self.high is None:
             return f"of at least {self.low}" if self.high is None else f"of at most {self.high}"
         return f"from {self.low} to {self.high}"
+
+
+class Whole(NamedTuple):
+    """Of a tuple of texts: one text is one item, whatever plus signs stand in it."""
 
 
 class RefusedError(ValueError):
@@ -89,7 +93,8 @@ def range_in(kind: Any) -> Range | None:
 def read(kind: Any, value: object) -> Any:
     """The value of that annotation, from text or JSON. Raises RefusedError, or TypeError."""
     if get_origin(kind) is Annotated:
-        result = read(get_args(kind)[0], value)
+        whole = isinstance(value, str) and Whole() in [one for one in kind.__metadata__ if isinstance(one, Whole)]
+        result = read(get_args(kind)[0], [value] if whole else value)
         for extra in kind.__metadata__:
             if isinstance(extra, Range):
                 _within(extra, result)

@@ -26,6 +26,7 @@ from zoo import (
     Progress,
     Range,
     Terms,
+    Texts,
     adam,
     all_sum,
     compose,
@@ -214,10 +215,11 @@ class StyleGAN2(Model):
         truncation: Annotated[float, Range(-2, 2)] = 1.0,  # 1 shows all variety, towards 0 all become the average
         cutoff: Annotated[int, Range(0)] | None = None,  # only the first so many layers are truncated
         class_: Classes | None = None,  # number, names joined by +, all (in turn), balanced, or data (its shares)
+        text: Texts | None = None,  # captions, in turn; drawn when it is not given
         noise: Literal["const", "random", "none"] = "const",  # each layer's own map, one for each seed, or none
     ) -> Batch:
         """The prior with what was chosen."""
-        drawn = self.labelled(self.prior(n, seed), n, seed, class_)
+        drawn = self.texted(self.labelled(self.prior(n, seed), n, seed, class_), n, seed, text)
         if truncation != 1:
             drawn["truncation"] = torch.full((n,), float(truncation))
         if cutoff is not None:

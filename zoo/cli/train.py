@@ -36,6 +36,10 @@ def train(
         list[str] | None, typer.Option(help="Frozen network for discriminators.", rich_help_panel=MODEL)
     ] = None,
     condition: Annotated[str | None, typer.Option(help="none, label or text.", rich_help_panel=MODEL)] = None,
+    text_encoder: Annotated[
+        str | None,
+        typer.Option(help="What embeds captions: minilm, hashed, clip:MODEL@TAG.", rich_help_panel=MODEL),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the architecture.", rich_help_panel=MODEL),
@@ -89,6 +93,7 @@ def train(
         "discriminator": tuple(discriminator or ()),
         "backbone": tuple(backbone or ()),
         "condition": condition,
+        "text_encoder": text_encoder,
         "seed": seed,
         "precision": precision,
         "compile": compile_,

@@ -11,21 +11,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.data.order import coins, permutation, place
+from zoo.data.order import Others, coins, permutation, place
 from zoo.data.prepared import Prepared
 from zoo.data.source import IMAGE_FIELDS
 from zoo.errors import ZooError, near_misses
 
 __all__ = ["Loader"]
 
-KNOWN_FIELDS = (*IMAGE_FIELDS, "label", "index")
+TEXT_FIELDS = ("text", "wrong_text")
+WRONG_FIELDS = ("wrong_image", "wrong_text")
+KNOWN_FIELDS = (*IMAGE_FIELDS, "label", "index", "text", *WRONG_FIELDS)
 
 
 class Loader:
     """The endless stream of a prepared dataset: pass after pass, each in its own order, none cut short.
 
     Place p of the stream shows item `permutation(seed, p // items)[p % items]`, mirrored by a coin of (seed,
-    p) when `mirror`. Rank r of a batch of `size` per rank reads the places position + r * size + (0, 1, ...,
+    p) when `mirror`; its `text` is the mean of `captions_averaged` embedded captions, drawn for (seed, p). The
+    `wrong_image` and `wrong_text` of a place belong to another item, drawn likewise: of another class where there
+    are several. Rank r of a batch of `size` per rank reads the places position + r * size + (0, 1, ...,
     size - 1). One thread computes up to `prefetch` following batches; it holds no state and draws from no
     global generator.
 
@@ -39,6 +43,7 @@ class Loader:
         seed: int,
         fields: Sequence[str] = ("image",),
         mirror: bool = False,
+        captions_averaged: int = 1,
         rank: int = 0,
         world_size: int = 1,
         device: torch.device | str = "cpu",
@@ -50,9 +55,11 @@ class Loader:
             _check(prepared, field)
         self.prepared = prepared
         self.seed, self.fields, self.mirror = seed, tuple(dict.fromkeys(fields)), mirror
+        self.captions_averaged = captions_averaged
         self.rank, self.world_size = rank, world_size
         self.device = torch.device(device)
         self._permutation = lru_cache(maxsize=4)(self._compute_permutation)
+        self._others = Others(groups(prepared)) if set(WRONG_FIELDS) & set(fields) else None
         self._prefetch = prefetch
         self._thread = ThreadPoolExecutor(1, "ganzoo-loader") if prefetch > 0 else None
         self._ahead: dict[tuple[int, int], Future[dict[str, Tensor]]] = {}
@@ -60,9 +67,9 @@ class Loader:
     def batch(self, position: int, size: int) -> dict[str, Tensor]:
         """This rank's `size` items when `position` images have been consumed by all ranks together.
 
-        `image` (and `source`) float32 [size,C,H,W] in [-1,1], channels_last; `mask` bool [size,1,H,W];
-        `label` and `index` int64 [size]. The tensors are the caller's own. Raises what the prefetching thread
-        ran into.
+        `image` (and `source`, `wrong_image`) float32 [size,C,H,W] in [-1,1], channels_last; `mask` bool
+        [size,1,H,W]; `label` and `index` int64 [size]; `text` and `wrong_text` float32 [size,text_dim]. The tensors
+        are the caller's own. Raises what the prefetching thread ran into.
         """
         if position < 0 or size < 1:
             raise ValueError(f"position {position} and size {size}: at least 0 and 1")
@@ -127,8 +134,8 @@ class Loader:
 
     def _host_batch(self, position: int, size: int) -> dict[str, Tensor]:
         """A batch in the host's memory; pictures are floats already when they stay there, else bytes."""
-        indices = self.indices(position, size)
-        flips = coins(self.seed, self._places(position, size), "mirror") if self.mirror else None
+        indices, places = self.indices(position, size), self._places(position, size)
+        others = indices if self._others is None else self._others.drawn(indices, self.seed, places)
         batch: dict[str, Tensor] = {}
         for field in self.fields:
             if field == "index":
@@ -136,11 +143,23 @@ class Loader:
             elif field == "label":
                 assert self.prepared.labels is not None
                 batch[field] = torch.from_numpy(self.prepared.labels[indices])
+            elif field in TEXT_FIELDS:
+                batch[field] = self._text(field, others if field in WRONG_FIELDS else indices, places)
+            elif field == "wrong_image":
+                batch[field] = self._picture("image", others, self._flips(places, "wrong_mirror"))
             else:
-                batch[field] = self._picture(field, indices, flips)
+                batch[field] = self._picture(field, indices, self._flips(places, "mirror"))
         if self.device.type == "cuda":
             return {field: tensor.pin_memory() for field, tensor in batch.items()}
         return batch
+
+    def _flips(self, places: NDArray[np.int64], field: str) -> NDArray[np.bool_] | None:
+        return coins(self.seed, places, field) if self.mirror else None
+
+    def _text(self, field: str, items: NDArray[np.int64], places: NDArray[np.int64]) -> Tensor:
+        embeddings = self.prepared.embeddings
+        assert embeddings is not None
+        return torch.from_numpy(embeddings.drawn(items, self.seed, places, field, self.captions_averaged))
 
     def _picture(self, field: str, indices: NDArray[np.int64], flips: NDArray[np.bool_] | None) -> Tensor:
         pixels = self.prepared.images(indices, field)  # [N,H,W,C]
@@ -167,14 +186,22 @@ def _to_float(pixels: NDArray[np.uint8]) -> NDArray[Any]:
     return values
 
 
+def groups(prepared: Prepared) -> NDArray[np.int64]:
+    """What counts as the same when another item is wanted: the label, or without two labels the item itself."""
+    labels = prepared.labels
+    return np.arange(len(prepared)) if labels is None or (labels == labels[0]).all() else labels
+
+
 def _check(prepared: Prepared, field: str) -> None:
     """Raise ZooError when the data has no such field."""
     if field not in KNOWN_FIELDS:
         hint = near_misses(field, KNOWN_FIELDS)
-        if field in ("text", "wrong_text", "wrong_image"):
-            captions = "has captions" if prepared.captions else "has no captions either"
-            hint = f"Text needs a text encoder, which the loader does not know; {prepared.name} {captions}."
         raise ZooError(f"The data was asked for the field {field!r}. {hint} Known: {', '.join(KNOWN_FIELDS)}.")
+    if field in TEXT_FIELDS and prepared.embeddings is None:
+        captions = "its captions have not been embedded" if prepared.captions else "it has no captions"
+        raise ZooError(f"The model needs text and {prepared.name} gives none: {captions}.")
+    if field in WRONG_FIELDS and len(prepared) < 2:
+        raise ZooError(f"The model needs {field!r}, that of another item, and {prepared.name} has only one.")
     if field == "label" and prepared.labels is None:
         raise ZooError(
             f"The model needs labels and {prepared.name} has none. Sort the images into one folder for each "

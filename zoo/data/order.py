@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["coins", "mix", "permutation", "place", "stream"]
+__all__ = ["Others", "coins", "mix", "permutation", "place", "stream"]
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -47,3 +47,20 @@ def place(positions: NDArray[np.int64], length: int) -> tuple[NDArray[np.int64],
 def coins(seed: int, positions: NDArray[np.int64], field: str) -> NDArray[np.bool_]:
     """A fair coin for each place of the stream, independent between fields."""
     return (mix(stream(seed, field), positions) >> np.uint64(63)).astype(np.bool_)
+
+
+class Others:
+    """Items by group, and for each item others of any other group; `groups` [items] names the groups."""
+
+    def __init__(self, groups: NDArray[np.int64]) -> None:
+        self.groups = groups
+        self.order = np.argsort(groups, kind="stable")
+        self.ranked = groups[self.order]
+
+    def drawn(self, items: NDArray[np.int64], seed: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For the item at each place of the stream one of another group, all of these as likely."""
+        own = self.groups[items]
+        start, end = (np.searchsorted(self.ranked, own, side=side) for side in ("left", "right"))
+        outside = (len(self.groups) - (end - start)).astype(np.uint64)
+        place = ((mix(stream(seed, "other"), positions) >> np.uint64(11)) % outside).astype(np.int64)
+        return self.order[np.where(place < start, place, place + end - start)]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.decode import Crop, decode
+from zoo.data.embeddings import Embeddings
 from zoo.data.records import DecodedRecords, EncodedFile, RawRecords, Records
 from zoo.data.spec import DataSpec
 from zoo.errors import ZooError
@@ -64,6 +65,7 @@ class Prepared:
         self.skipped = tuple(skipped)  # (key, why) of what could not be read
         self.folder = folder  # None when nothing is kept on the disk
         self.fingerprint = fingerprint
+        self.embeddings: Embeddings | None = None  # of the captions, once a text encoder has read them
         self._records = dict(records)
 
     def __len__(self) -> int:

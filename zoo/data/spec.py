@@ -20,10 +20,12 @@ class DataSpec:
     text_dim: int = 0  # width of the text embedding; 0 is none
     class_names: tuple[str, ...] = ()  # by label; empty when labels have no names
     class_counts: tuple[int, ...] = ()  # images by label; empty is unknown
+    text_encoder: str = ""  # identity of what embedded the captions, such as hashed@1
+    captions: tuple[str, ...] = ()  # some of the data's captions: what a text model draws from when not told
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "class_names", tuple(self.class_names))
-        object.__setattr__(self, "class_counts", tuple(self.class_counts))
+        for name in ("class_names", "class_counts", "captions"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.resolution < 1:
             raise ZooError(f"A resolution of {self.resolution} px was given; it is at least 1.")
         if self.channels not in (1, 3):
@@ -37,7 +39,8 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `from_json` reads back as an equal spec."""
-        return {**asdict(self), "class_names": list(self.class_names), "class_counts": list(self.class_counts)}
+        lists = {name: list(getattr(self, name)) for name in ("class_names", "class_counts", "captions")}
+        return {**asdict(self), **lists}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

@@ -87,6 +87,7 @@ class Loop:
             seed=self.settings.seed,
             fields=training.model.needs,
             mirror=plan.choice.mirror,
+            captions_averaged=training.model.captions_averaged,
             rank=rank(),
             world_size=world_size(),
             device=training.model.device,

@@ -25,6 +25,7 @@ class DataChoice:
     crop: str = "center"
     cache: str = "auto"
     mirror: bool = False
+    text_encoder: str = ""  # reference of what embeds the captions; empty for a model without text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """From what the user asked for to a plan: everything is checked, and told at once, before any work."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from zoo.compatibility import combine, role
+from zoo.data.embedding import check_captions
+from zoo.data.loader import TEXT_FIELDS
 from zoo.data.looks import looks
 from zoo.data.source import Source, open_source
 from zoo.errors import InvalidOptions, ZooError
@@ -16,6 +18,7 @@ from zoo.grammar import parse
 from zoo.model import DataSpec, Model, Parts, Preset
 from zoo.options import bind, changed, options_of
 from zoo.plugins import registry
+from zoo.text import USUAL, text_encoder
 from zoo.training.plan import DataChoice, Plan, Settings, model_class, preset, unknown, usual_parts
 
 __all__ = ["Asked", "attempt", "batch_problems", "check_numbers", "resolve", "settled"]
@@ -41,6 +44,7 @@ class Asked:
     discriminator: tuple[str, ...] = ()
     backbone: tuple[str, ...] = ()
     condition: str | None = None
+    text_encoder: str | None = None
     seed: int = 0
     precision: str = "auto"
     compile: bool = False
@@ -80,6 +84,9 @@ def resolve(
     source = attempt(problems, open_source, source_text)
     problems += check_numbers(asked)
     spec = (attempt(problems, usual_spec, source, asked) if source is not None else None) or DataSpec(USUAL_RESOLUTION)
+    reference = text_reference(problems, model, asked, architecture) if model is not None else ""
+    if reference:
+        spec = attempt(problems, texted_spec, spec, source, reference) or spec
     if asked.origin:
         from zoo.weights import find_origin
 
@@ -100,7 +107,7 @@ def resolve(
         config,
         parts,
         spec,
-        DataChoice(settled(source_text), source.fingerprint(), asked.crop, asked.cache, asked.mirror),
+        DataChoice(settled(source_text), source.fingerprint(), asked.crop, asked.cache, asked.mirror, reference),
         settings_of(asked, config, device),
         asked.origin,
         {"plugin": found.plugin, "distribution": found.distribution, "version": found.version},
@@ -138,6 +145,23 @@ def usual_spec(source: Source, asked: Asked) -> DataSpec:
     )
 
 
+def text_reference(problems: list[str], model: type[Model], asked: Asked, architecture: str) -> str:
+    """What embeds the captions of a model that reads text; empty for one that does not."""
+    if "text" in model.needs or (asked.condition == "text" and "text" in model.conditions):
+        return asked.text_encoder or USUAL
+    if asked.text_encoder:
+        problems.append(f"{architecture} reads no text, so it takes no --text-encoder {asked.text_encoder}.")
+    return ""
+
+
+def texted_spec(spec: DataSpec, source: Source | None, reference: str) -> DataSpec:
+    """The data's specification with what its captions become. Raises ZooError for captions that are missing."""
+    encoder = text_encoder(reference)
+    if source is not None and encoder.needs_captions:
+        check_captions([item.key for item in source.items], [item.captions for item in source.items], source.name)
+    return replace(spec, text_dim=encoder.dim, text_encoder=encoder.identity)
+
+
 def configure(config: Any, asked: Asked, architecture: str) -> Any:
     """The preset's configuration with the user's keys."""
     given = dict(asked.options)
@@ -156,7 +180,8 @@ def needs_problems(model: type[Model], source: Source | None, asked: Asked, arch
         can = f"it takes {', '.join(takes)}" if takes else "it draws unconditional images"
         problems.append(f"{architecture} takes no --condition {asked.condition}; {can}.")
     if source is not None:
-        has = {"index", *source.fields, *(["label"] if source.classes else [])}
+        has = {"index", *source.fields, *(["label"] if source.classes else []), *TEXT_FIELDS}  # text was checked
+        has |= {"wrong_image"} if len(source) > 1 else set()
         lacking = [name for name in model.needs if name not in has]
         if lacking:
             problems.append(f"{architecture} needs {', '.join(lacking)}, which {source.name} does not have.")

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from zoo.backbones import frozen_networks
+from zoo.data.embedding import embedded, example_rows
 from zoo.data.prepare import prepare
 from zoo.data.prepared import Prepared
 from zoo.data.source import Source, open_source
@@ -21,6 +22,7 @@ from zoo.errors import InvalidOptions, ZooError
 from zoo.files import explained, write_json
 from zoo.model import Model
 from zoo.options import changed
+from zoo.text import fill_captions
 from zoo.training import checkpoint
 from zoo.training.device import choose_device, keep_freed_memory
 from zoo.training.display import Display
@@ -46,10 +48,11 @@ def train(
     """Train `architecture` on `data`; the keywords are the options of `ganzoo train`.
 
     `preset`, `resolution`, `channels`, `kimg`, `minutes`, `batch`, `microbatches`, `loss`, `regularize`,
-    `augment`, `discriminator`, `backbone`, `condition`, `seed`, `precision`, `compile`, `sync_batch_norm`,
-    `crop`, `cache`, `mirror`, `snapshot_kimg`, `checkpoint_minutes`, `keep_kimg`, `metrics` (the first decides
-    what is best), `score_kimg`, `score_samples`, `origin` (weights to start from: RUN, or RUN@best); any other
-    keyword is an option of the architecture. Raises InvalidOptions with every problem at once, before any work.
+    `augment`, `discriminator`, `backbone`, `condition`, `text_encoder`, `seed`, `precision`, `compile`,
+    `sync_batch_norm`, `crop`, `cache`, `mirror`, `snapshot_kimg`, `checkpoint_minutes`, `keep_kimg`, `metrics` (the
+    first decides what is best), `score_kimg`, `score_samples`, `origin` (weights to start from: RUN, or RUN@best);
+    any other keyword is an option of the architecture. Raises InvalidOptions with every problem at once, before any
+    work.
     """
     place = choose_device(device)
     with processes(place):
@@ -79,6 +82,7 @@ def start(plan: Plan, source: Source, out: str | Path | None, device: torch.devi
     prepared = prepare_data(plan, source, display)
     plan = dataclasses.replace(plan, data=prepared.spec, backbones=frozen_networks(draft))
     training = begin(plan, device, display)
+    introduce_captions(training.model, prepared)
     folder = Path(shared(str(found_folder(out, plan)) if rank() == 0 else ""))
     display.say(introduction(plan, training.model, prepared, folder, device))
     return Loop(plan, folder, training, prepared, display).run()
@@ -145,6 +149,7 @@ def resume(
         plan = altered(plan, kimg, minutes, batch, display)
         plan, prepared = reopen_source(plan, data, display)
         training = begin(plan, place, display, fresh=not begun)
+        introduce_captions(training.model, prepared)
         loop = Loop(plan, folder, training, prepared, display)
         if begun:
             state = checkpoint.restore(training, checkpoint.find(folder / "checkpoints"))
@@ -191,9 +196,11 @@ def prepare_data(plan: Plan, source: Source, display: Display) -> Prepared:
         display.say(source.notice)
     if rank() > 0:
         barrier()
-        return prepare(source, **arguments, say=display.say)
     prepared = prepare(source, **arguments, say=display.say)
-    barrier()
+    if plan.data.text_encoder:
+        prepared = embedded(prepared, plan.data.text_encoder, choice.text_encoder, display.say)
+    if rank() == 0:
+        barrier()
     return prepared
 
 
@@ -214,6 +221,12 @@ def reopen_source(plan: Plan, moved: str | Path | None, display: Display) -> tup
     if prepared.spec.classes != plan.data.classes:
         raise ZooError(f"The data has {prepared.spec.classes} classes, the run began with {plan.data.classes}.")
     return plan, prepared
+
+
+def introduce_captions(model: Model, prepared: Prepared) -> None:
+    """Give a text model the embedded example captions of its data."""
+    if prepared.embeddings is not None:
+        fill_captions(model, torch.from_numpy(example_rows(prepared)))
 
 
 def build(plan: Plan) -> Model:
