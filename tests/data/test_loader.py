@@ -172,7 +172,7 @@ def test_missing_labels_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("field", "message"),
-    [("source", "has only: image"), ("text", "text encoder"), ("lable", "Did you mean 'label'")],
+    [("source", "has only: image"), ("text", "it has no captions"), ("lable", "Did you mean 'label'")],
 )
 def test_fields_that_are_not_there(field: str, message: str) -> None:
     with pytest.raises(ZooError, match=message):
