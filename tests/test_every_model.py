@@ -13,7 +13,7 @@ from zoo.plugins import registry
 from zoo.training import checkpoint
 from zoo.training.averages import sampling
 from zoo.training.engine import Training
-from zoo.training.plan import model_class
+from zoo.training.plan import model_class, usual_parts
 
 DATA = DataSpec(resolution=16, channels=3, classes=4, items=40, text_dim=12)
 ARCHITECTURES = zoo.list_models()
@@ -136,7 +136,9 @@ def test_a_plain_model_has_no_critic_and_asks_for_no_gradients(name):
 @pytest.mark.parametrize("augment", [*registry().names("augmentation"), "ada:p=0.9,pipe=bgcfnc", "apa:p=0.5"])
 def test_every_augmentation_trains_every_game(name, augment):
     plan = model_class(name).presets["tiny"](DATA)
-    parts = plan.parts or model_class(name).parts(plan.config)
+    parts = plan.parts or usual_parts(model_class(name), plan.config)
+    if parts is None:
+        pytest.skip(f"{name} plays no game")
     if combine(name, parts.loss, augment=augment):
         parts = dataclasses.replace(parts, loss="non-saturating")
     model = model_class(name)(plan.config, DATA)

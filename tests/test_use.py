@@ -8,7 +8,8 @@ from PIL import Image
 
 import zoo
 from zoo import InvalidOptions, UnknownName, ZooError
-from zoo.use import slerp, walk
+from zoo.model import slerp
+from zoo.use import walk
 
 
 def test_list_models_takes_wildcards():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from zoo.backbones import Backbone, Features, backbone
     from zoo.composition import augmentation, compose, configuration, network
+    from zoo.data.images import Images
     from zoo.data.spec import DataSpec
     from zoo.errors import InvalidOptions, UnknownName, ZooError
     from zoo.evaluation.evaluate import evaluate
@@ -79,6 +80,7 @@ _HOMES = {
         "configuration",
         "network",
     ),
+    "zoo.data.images": ("Images",),
     "zoo.data.spec": ("DataSpec",),
     "zoo.errors": (
         "InvalidOptions",
@@ -156,6 +158,7 @@ __all__ = [
     "Game",
     "GeneratorRegularizer",
     "HasStyles",
+    "Images",
     "Imported",
     "Importer",
     "InvalidOptions",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -58,24 +58,26 @@ class HasStyles(Protocol):
 
 @runtime_checkable
 class Inverts(Protocol):
-    """A model that finds the inputs of given images."""
+    """A model that finds the inputs of given images, in one of its `spaces`, of which the first is usual."""
+
+    spaces: ClassVar[tuple[str, ...]]
 
     def invert(
         self,
         images: Tensor,
         *,
-        space: Literal["w", "w+"] = "w",
+        space: str = ...,
         steps: int = 1000,
         features: Features | None = None,
         seed: int = 0,
     ) -> Batch:
-        """Inputs with which `generate` comes near images [N,C,H,W] in [-1, 1]: one style each, or one per layer.
+        """Inputs with which `generate` comes near images [N,C,H,W] in [-1, 1].
 
-        Distances are of `features`, or of pixels without.
+        Distances are of `features`, or the model's own without.
         """
         ...
 
 
-def lacks(model: Model, what: str) -> InvalidOptions:
-    """The error of a command that asks for an ability which this model has not."""
-    return InvalidOptions([f"{type(model).__name__} {what}; `ganzoo list --tag styles` shows models that do."])
+def lacks(model: Model, what: str, tag: str = "styles") -> InvalidOptions:
+    """The error of a command that asks for an ability which this model has not; entries with `tag` do."""
+    return InvalidOptions([f"{type(model).__name__} {what}; `ganzoo list --tag {tag}` shows models that do."])

@@ -36,12 +36,12 @@ def configuration(architecture: str, preset: str, data: DataSpec, /, **options: 
 
 
 def network(name: str, part: str = "discriminator", /, *, data: DataSpec, **options: Any) -> nn.Module:
-    """Another plugin's network by name: its `"generator"` or its `"discriminator"`."""
+    """Another plugin's network by name, fresh and trainable: its `"generator"` or its `"discriminator"`."""
     if part == "discriminator":
         return cast(nn.Module, build("discriminator", name, options, data))
     from zoo.use import create
 
-    return create(name, data=data, **options).get_submodule(part)
+    return create(name, data=data, **options).get_submodule(part).requires_grad_().train()
 
 
 def compose(

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from zoo.labels import Classes, class_labels
 from zoo.option_types import word
 from zoo.options import bind
 from zoo.text import Texts, caption_rows
+
+if TYPE_CHECKING:
+    from zoo.data.images import Images
 
 __all__ = [
     "Averaging",
@@ -30,6 +33,7 @@ __all__ = [
     "adam",
     "draw_normal",
     "draw_uniform",
+    "slerp",
     "trainable",
 ]
 
@@ -129,6 +133,7 @@ class Model(nn.Module, ABC):
     conditions: ClassVar[tuple[str, ...]] = ()  # what `--condition` may ask for: label, text
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     compiled: ClassVar[tuple[str, ...]] = ("generator",)
+    on_host: ClassVar[tuple[str, ...]] = ()  # children that stay in the host's memory, such as a row per image
 
     config: Any
     data: DataSpec
@@ -151,8 +156,14 @@ class Model(nn.Module, ABC):
     def build_critics(self, parts: Parts) -> None:
         """Build the discriminators that training needs."""
 
+    def build_training(self) -> None:
+        """Build what training needs besides critics, such as a row for each image. Raises InvalidOptions."""
+
+    def begin_training(self, images: "Images") -> None:
+        """See the data once, before the first step of a new run and before it takes weights of another."""
+
     def sampling_state(self) -> dict[str, Tensor]:
-        """The weights that `generate` needs: those of a model built without critics."""
+        """The weights that `generate` needs: those of a model built for sampling alone."""
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             plain = type(self)(self.config, self.data)
         state = self.state_dict()
@@ -203,6 +214,10 @@ class Model(nn.Module, ABC):
         """How many of an item's captions are averaged, each time it is shown."""
         return 1
 
+    def between(self, start: Batch, end: Batch, t: float) -> Batch:
+        """Inputs on the way from `start` (t = 0) to `end` (1): latents along the sphere, all else as at the start."""
+        return {name: passed(value, end[name], t) for name, value in start.items()}
+
     def begin_step(self, progress: Progress) -> None:
         """Set whatever follows a schedule."""
 
@@ -220,8 +235,19 @@ class Model(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the model lives."""
-        return next(self.parameters()).device
+        """Where the model lives, apart from what stays on the host."""
+        placed = (p for name, p in self.named_parameters() if name.partition(".")[0] not in self.on_host)
+        return next(placed).device
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """What `to(...)` and its like do to every tensor; those of `on_host` stay as they are."""
+        staying = {name: self._modules[name] for name in self.on_host if name in self._modules}
+        self._modules.update(dict.fromkeys(staying))
+        try:
+            moved: Self = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+            return moved
+        finally:
+            self._modules.update(staying)
 
     @torch.no_grad()
     def sample(self, n: int, seed: int = 0, *, batch: int = 64, **options: object) -> Tensor:
@@ -263,6 +289,20 @@ class Model(nn.Module, ABC):
     def ready(self) -> Self:
         """In eval mode, with no parameter asking for gradients."""
         return self.eval().requires_grad_(False)
+
+
+def passed(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """A point on the way from a to b."""
+    return slerp(a.flatten(), b.flatten(), t).view_as(a) if a.is_floating_point() else a
+
+
+def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """Between two latents along the sphere (White 2016): the norm of a normal draw stays typical."""
+    cosine = torch.nn.functional.cosine_similarity(a, b, dim=-1).clamp(-1, 1)
+    angle = cosine.acos().unsqueeze(-1)
+    straight = a + t * (b - a)
+    bent = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle).clamp(min=1e-6)
+    return torch.where(angle < 1e-3, straight, bent)
 
 
 def trainable(*modules: nn.Module) -> list[nn.Parameter]:

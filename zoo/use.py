@@ -11,10 +11,10 @@ from zoo.options import bind, changed
 from zoo.plugins import registry
 from zoo.training import checkpoint
 from zoo.training.device import choose_device
-from zoo.training.plan import model_class
+from zoo.training.plan import model_class, usual_parts
 from zoo.weights import read_weights
 
-__all__ = ["create", "list_models", "load", "slerp", "walk"]
+__all__ = ["create", "list_models", "load", "walk"]
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -48,7 +48,9 @@ def create(
         raise InvalidOptions(problems)
     made = model(config, data)
     if training:
-        made.build_critics(chosen.parts or model.parts(config))
+        made.build_training()
+        if (parts := chosen.parts or usual_parts(model, config)) is not None:
+            made.build_critics(parts)
         return made
     return made.ready()
 
@@ -66,6 +68,7 @@ def load(where: str | Path, *, which: str = "last", training: bool = False, devi
         return model.to(choose_device(device)).ready()
     if not found.live:
         raise ZooError(f"{found.where} holds the generator alone, to sample from; load it without training=True.")
+    model.build_training()
     if found.plan.parts is not None:
         model.build_critics(found.plan.parts)
     checkpoint.load_strictly(model, found.live, found.where)
@@ -76,29 +79,15 @@ def load(where: str | Path, *, which: str = "last", training: bool = False, devi
 def walk(model: Model, seeds: list[int], frames: int, **options: object) -> Tensor:
     """Images [len(seeds)·frames,C,H,W] on the way through the seeds and back to the first.
 
-    Floating-point inputs move along the sphere, all others stay those of the seed just passed. `options` are those of
-    the model's `inputs`. Raises InvalidOptions for one that it does not take.
+    What lies between two seeds is `Model.between`. `options` are those of the model's `inputs`. Raises InvalidOptions
+    for one that it does not take.
     """
     chosen = bind(model.inputs, options, where=f"{type(model).__name__}.sample")
     stops = [model.inputs(1, seed, **chosen) for seed in seeds]
     pictures = []
     for start, end in zip(stops, [*stops[1:], stops[0]], strict=True):
         steps = torch.linspace(0, 1, frames + 1)[:-1].tolist()
-        rows = [{name: between(value, end[name], t) for name, value in start.items()} for t in steps]
+        rows = [model.between(start, end, t) for t in steps]
         inputs = {name: torch.cat([row[name] for row in rows]).to(model.device) for name in start}
         pictures.append(model.generate(inputs).float().clamp(-1, 1).cpu())
     return torch.cat(pictures)
-
-
-def between(a: Tensor, b: Tensor, t: float) -> Tensor:
-    """A point on the way from a to b."""
-    return slerp(a.flatten(), b.flatten(), t).view_as(a) if a.is_floating_point() else a
-
-
-def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
-    """Between two latents along the sphere (White 2016): the norm of a normal draw stays typical."""
-    cosine = torch.nn.functional.cosine_similarity(a, b, dim=-1).clamp(-1, 1)
-    angle = cosine.acos().unsqueeze(-1)
-    straight = a + t * (b - a)
-    bent = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle).clamp(min=1e-6)
-    return torch.where(angle < 1e-3, straight, bent)

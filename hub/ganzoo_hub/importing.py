@@ -59,6 +59,7 @@ def read_file(path: Path, architecture: str | None = None, source: str = "", *, 
     sampler = {key: value.clone() for key, value in model.sampling_state().items()}
     if not (training and imported.training):
         return Weights(str(path), plan, sampler, {}, averages)
+    model.build_training()
     if plan.parts is not None:
         model.build_critics(plan.parts)
     model.load_state_dict(imported.training, strict=False)
@@ -157,6 +158,7 @@ def check_fit(plan: Plan, imported: Imported, path: Path) -> None:
         model = model_class(plan.architecture)(plan.config, plan.data)
         compare(model, imported.sampler, imported.fresh, path)
         if imported.training:
+            model.build_training()
             if plan.parts is not None:
                 model.build_critics(plan.parts)
             compare(model, imported.training, imported.fresh, path)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from math import cos, pi
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ RATE = 0.1
 def invert(
     model: Model,
     images: Tensor,
-    space: Literal["w", "w+"],
+    space: str,
     steps: int,
     features: Callable[[Tensor], Tensor] | None,
     seed: int,

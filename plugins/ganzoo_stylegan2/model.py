@@ -46,6 +46,7 @@ class StyleGAN2(Model):
     path_mean: Tensor  # running mean of the path lengths
     path_seen: Tensor  # since it last moved: the sum of path lengths and their count
     conditions: ClassVar[tuple[str, ...]] = ("label",)
+    spaces: ClassVar[tuple[str, ...]] = ("w", "w+")
     presets: ClassVar[Mapping[str, Callable[[DataSpec], Preset]]] = PRESETS
 
     def __init__(self, config: Settings, data: DataSpec) -> None:
@@ -260,7 +261,7 @@ class StyleGAN2(Model):
         self,
         images: Tensor,
         *,
-        space: Literal["w", "w+"] = "w",
+        space: str = "w",
         steps: int = 1000,
         features: Callable[[Tensor], Tensor] | None = None,
         seed: int = 0,

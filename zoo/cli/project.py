@@ -11,7 +11,9 @@ __all__ = ["project"]
 def project(
     model: Annotated[str, typer.Argument(help="A run or model folder, or an official .pkl or .pth.")],
     picture: Annotated[Path, typer.Argument(help="The picture to find.")],
-    space: Annotated[str, typer.Option(help="w, one style for all layers; or w+, one for each.")] = "w",
+    space: Annotated[
+        str, typer.Option(help="Of styles: w, one for all layers, or w+, one for each. The model's usual one without.")
+    ] = "",
     steps: Annotated[int, typer.Option(help="Steps of descent.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the exploring noise.")] = 0,
     out: Annotated[Path, typer.Option(help="A sheet: the picture and what was found.")] = Path("project.png"),
@@ -22,7 +24,7 @@ def project(
     which: Annotated[str, typer.Option(help="last, best, or a kept checkpoint.")] = "last",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
-    """Find the styles of a picture: ganzoo project RUN face.png --space w+ --out found.png."""
+    """Find the inputs that draw a picture: ganzoo project RUN face.png --space w+ --out found.png."""
     import torch
 
     from zoo.abilities import Inverts, lacks
@@ -37,8 +39,6 @@ def project(
     from zoo.use import load
 
     check_picture(out)
-    if space not in ("w", "w+"):
-        raise InvalidOptions([f"--space {space}: known are w and w+."])
     if steps < 1:
         raise InvalidOptions([f"--steps is {steps}; it must be at least 1."])
     if not picture.is_file():
@@ -46,12 +46,15 @@ def project(
     place = choose_device(device)
     loaded = load(model, which=which, device=str(place))
     if not isinstance(loaded, Inverts):
-        raise lacks(loaded, "cannot find the inputs of a picture")
+        raise lacks(loaded, "cannot find the inputs of a picture", tag="projection")
+    chosen = space or loaded.spaces[0]
+    if chosen not in loaded.spaces:
+        raise InvalidOptions([f"--space {space}: of this model {' and '.join(loaded.spaces)} can be found."])
     pixels = decode(picture.read_bytes(), size=loaded.data.resolution, channels=loaded.data.channels)
     target = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
-    seen_by = "pixels" if backbone == "none" else backbone
+    seen_by = "its own distance" if backbone == "none" else backbone
     features = None if backbone == "none" else perceptual(backbone_of(backbone).to(place))
-    inputs = loaded.invert(target, space="w+" if space == "w+" else "w", steps=steps, features=features, seed=seed)
+    inputs = loaded.invert(target, space=chosen, steps=steps, features=features, seed=seed)
     with torch.no_grad():
         found = loaded.generate(inputs).float().clamp(-1, 1).cpu()
     ready_parent(out)
@@ -60,4 +63,4 @@ def project(
         ready_parent(styles)
         write_tensors(styles, inputs)
     error = (found - target).square().mean().item()
-    typer.echo(f"{out}: the picture and what was found in {space} by {seen_by}; mean squared error {error:.4f}")
+    typer.echo(f"{out}: the picture and what was found in {chosen} by {seen_by}; mean squared error {error:.4f}")

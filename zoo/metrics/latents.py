@@ -22,7 +22,7 @@ def path_ends(
     The ways lead from the latents of `seed` on to those of `far` on, along the sphere; what is no floating-point
     vector stays that of the start. `options` are those of the model's `inputs`.
     """
-    from zoo.use import slerp
+    from zoo.model import slerp
 
     start, end = model.inputs(n, seed, **options), model.inputs(n, far, **options)
     t = torch.from_numpy(np.random.RandomState(seed % 2**32).uniform(size=(n, 1)))

@@ -49,9 +49,15 @@ def processes(device: torch.device) -> Iterator[None]:
 
 
 def average_gradients(params: Iterable[nn.Parameter]) -> None:
-    """Give every process the mean gradient, as one flat all-reduce."""
-    gradients = [p.grad for p in params if p.grad is not None]
-    if world_size() == 1 or not gradients:
+    """Give every process the mean gradient: dense ones as one flat all-reduce, sparse ones row by row."""
+    params = list(params)
+    if world_size() == 1:
+        return
+    for p in params:
+        if p.grad is not None and p.grad.is_sparse:
+            p.grad = mean_of_rows(p.grad)
+    gradients = [p.grad for p in params if p.grad is not None and not p.grad.is_sparse]
+    if not gradients:
         return
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(flat)
@@ -61,11 +67,40 @@ def average_gradients(params: Iterable[nn.Parameter]) -> None:
         gradient.copy_(mean.view_as(gradient))
 
 
+def mean_of_rows(gradient: Tensor) -> Tensor:
+    """The mean over all processes of gradients [M,d] with few rows, whose (index, row) pairs alone are exchanged."""
+    own = gradient.coalesce()
+    counts = everyones(torch.tensor([own.values().shape[0]]))
+    most = int(max(counts))
+    sent = [everyones(padded(x, most)) for x in (own.indices()[0], own.values())]
+    index, rows = (torch.cat([x[: int(n)] for x, n in zip(each, counts, strict=True)]) for each in sent)
+    return torch.sparse_coo_tensor(index[None], rows / world_size(), gradient.shape, check_invariants=False).coalesce()
+
+
+def everyones(x: Tensor) -> list[Tensor]:
+    """The tensor of each process by rank, all of one shape, on the device that it came from."""
+    sent = on_wire(x)
+    found = [torch.empty_like(sent) for _ in range(world_size())]
+    distributed.all_gather(found, sent)
+    return [one.to(x.device) for one in found]
+
+
+def padded(x: Tensor, rows: int) -> Tensor:
+    """The tensor with zeros below, `rows` rows in all."""
+    return torch.cat([x, x.new_zeros(rows - len(x), *x.shape[1:])])
+
+
+def on_wire(x: Tensor) -> Tensor:
+    """The tensor, contiguous, where the processes can exchange it: nccl takes those of a GPU alone."""
+    x = x.detach().contiguous()
+    return x.cuda() if x.device.type == "cpu" and distributed.get_backend() == "nccl" else x
+
+
 def broadcast_state(module: nn.Module) -> None:
     """Start every process from rank 0's parameters and buffers."""
     if world_size() > 1:
         for tensor in [*module.parameters(), *module.buffers()]:
-            dense = tensor.detach().contiguous()
+            dense = on_wire(tensor)
             distributed.broadcast(dense, src=0)
             tensor.detach().copy_(dense)
 

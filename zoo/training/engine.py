@@ -60,7 +60,7 @@ class Training:
         terms = update(phase, parts, keeps, view)
         log = {f"{phase.name}/{name}": value for name, value in terms.items()}
         if self.progress.step % MEASURE_EVERY == 0:
-            gradients = [p.grad for p in held(phase.optimizer) if p.grad is not None]
+            gradients = [dense_part(p.grad) for p in held(phase.optimizer) if p.grad is not None]
             log[f"{phase.name}/gradient_norm"] = torch.nn.utils.get_total_norm(gradients)
         return log
 
@@ -118,6 +118,11 @@ def learning(params: list[nn.Parameter], recorded: list[nn.Parameter]) -> Iterat
 def held(optimizer: Optimizer) -> list[nn.Parameter]:
     """The parameters of all groups."""
     return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def dense_part(gradient: Tensor) -> Tensor:
+    """A gradient, or the rows of one that is sparse, on its own device."""
+    return gradient.coalesce().values() if gradient.is_sparse else gradient
 
 
 def split(batch: Batch, parts: int) -> list[Batch]:

@@ -99,6 +99,8 @@ def resolve(
     problems += model.problems(config, spec) + needs_problems(model, source, asked, architecture)
     parts = parts_of(problems, model, chosen, config, asked, architecture)
     problems += batch_problems(config, asked, world) + sync_problems(asked, device, world)
+    if asked.mirror and "index" in model.needs:
+        problems.append(f"{architecture} knows its images by number, so none may be mirrored: leave out --mirror.")
     if problems or source is None:
         raise InvalidOptions(problems)
     found = registry().find("architecture", architecture)

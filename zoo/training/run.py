@@ -14,6 +14,7 @@ from torch import nn
 
 from zoo.backbones import frozen_networks
 from zoo.data.embedding import embedded, example_rows
+from zoo.data.images import Images
 from zoo.data.prepare import prepare
 from zoo.data.prepared import Prepared
 from zoo.data.source import Source, open_source
@@ -81,22 +82,24 @@ def start(plan: Plan, source: Source, out: str | Path | None, device: torch.devi
         draft = build(plan)  # parts that do not fit together are told before the data is prepared
     prepared = prepare_data(plan, source, display)
     plan = dataclasses.replace(plan, data=prepared.spec, backbones=frozen_networks(draft))
-    training = begin(plan, device, display)
+    training = begin(plan, device, display, Images(prepared))
     introduce_captions(training.model, prepared)
     folder = Path(shared(str(found_folder(out, plan)) if rank() == 0 else ""))
     display.say(introduction(plan, training.model, prepared, folder, device))
     return Loop(plan, folder, training, prepared, display).run()
 
 
-def begin(plan: Plan, device: torch.device, display: Display, *, fresh: bool = True) -> Training:
+def begin(plan: Plan, device: torch.device, display: Display, images: Images | None) -> Training:
     """Step 0 of a plan: seeded weights or those of its origin, and a stream of random numbers for each process.
 
-    Where a checkpoint follows, it is not `fresh` and the origin is not read again.
+    Without `images` a checkpoint follows: the model does not look at its data and the origin is not read again.
     """
     torch.manual_seed(plan.settings.seed)
     model = build(plan)
     check_backbones(plan, model)
-    origin = read_origin(plan.origin) if plan.origin and fresh else None
+    if images is not None:
+        model.begin_training(images)
+    origin = read_origin(plan.origin) if plan.origin and images is not None else None
     if origin is not None:
         display.say(take_live(model, origin))
     training = make_training(plan, model, device)
@@ -148,7 +151,7 @@ def resume(
         display = Display(quiet or rank() > 0)
         plan = altered(plan, kimg, minutes, batch, display)
         plan, prepared = reopen_source(plan, data, display)
-        training = begin(plan, place, display, fresh=not begun)
+        training = begin(plan, place, display, None if begun else Images(prepared))
         introduce_captions(training.model, prepared)
         loop = Loop(plan, folder, training, prepared, display)
         if begun:
@@ -230,8 +233,9 @@ def introduce_captions(model: Model, prepared: Prepared) -> None:
 
 
 def build(plan: Plan) -> Model:
-    """The model with its critics."""
+    """The model with all that training needs."""
     model = plan.model_class()(plan.config, plan.data)
+    model.build_training()
     if plan.parts is not None:
         model.build_critics(plan.parts)
     return model
