@@ -2,9 +2,9 @@
 
 python benchmarks/glo_reconstruction.py RUN [--held-out emoji:split=test] [--steps 300] [--out grid.png]
 
-Errors are means over the images of |a - b| and of (a - b)^2 with values in [0, 1]. GLO's latents of learned images are its
-table's, those of others are found by projection. Components come from the learned images. The grid has eight learned images, what
-GLO and the components make of them, and the same of eight others.
+Errors are means over the images of |a - b| and of (a - b)^2 with values in [0, 1]. GLO's latents of learned images are
+its table's, those of others are found by projection. Components come from the learned images. The grid has eight
+learned images, what GLO and the components make of them, and the same of eight others.
 """
 
 import argparse
