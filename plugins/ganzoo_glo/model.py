@@ -13,7 +13,21 @@ from ganzoo_glo.components import principal_components
 from ganzoo_glo.inversion import invert
 from ganzoo_glo.latents import Gaussian, Latents, Region, project
 from ganzoo_glo.losses import DISTANCES, most_levels
-from zoo import Batch, Classes, DataSpec, Images, InvalidOptions, Model, Phase, Preset, Range, Terms, network, trainable
+from zoo import (
+    Batch,
+    Classes,
+    DataSpec,
+    Images,
+    InvalidOptions,
+    Model,
+    Phase,
+    Preset,
+    Range,
+    Terms,
+    Texts,
+    network,
+    trainable,
+)
 
 __all__ = ["GLO"]
 
@@ -131,13 +145,15 @@ class GLO(Model):
         n: int,
         seed: int,
         *,
-        class_: Classes | None = None,  # refused: the images' classes are not used
+        class_: Classes | None = None,  # refused: the classes of the images are not used
+        text: Texts | None = None,  # refused as well
         spread: Annotated[float, Range(0, 10)] = 1.0,  # deviations from the mean latent, times this
         bounded: bool = False,  # drawn latents are brought into the region of the learned ones
     ) -> Batch:
         """The prior with what was chosen."""
         z = self.fitted.draw(n, seed, spread)
-        return self.labelled({"z": project(z, self.config.region) if bounded else z}, n, seed, class_)
+        drawn = {"z": project(z, self.config.region) if bounded else z}
+        return self.texted(self.labelled(drawn, n, seed, class_), n, seed, text)
 
     def generate(self, inputs: Batch) -> Tensor:
         """Images of latents z [N,z_dim]."""
