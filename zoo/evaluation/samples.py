@@ -20,7 +20,7 @@ from zoo.option_types import word
 from zoo.options import bind, options_of
 from zoo.pictures import to_uint8
 
-__all__ = ["ModelSamples", "PictureSamples", "Samples", "read_npz"]
+__all__ = ["ModelSamples", "PictureSamples", "Samples", "as_often", "read_npz"]
 
 A = TypeVar("A", bound=np.generic)
 
@@ -124,7 +124,7 @@ class ModelSamples(Samples):
         return {**facts, **({"options": {name: word(value) for name, value in chosen.items()}} if chosen else {})}
 
 
-def as_often(model: Model) -> dict[str, object]:
+def as_often(model: Model) -> dict[str, Any]:
     """The option by which a labelled model's classes are as frequent as in its data, where they differ."""
     uneven = len(set(model.data.class_counts)) > 1 and "label" in model.prior(1, 0)
     return {"class_": "data"} if uneven and "class_" in options_of(model.inputs) else {}
