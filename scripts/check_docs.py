@@ -1,16 +1,24 @@
-"""Keep README's tables and docs/combinations.md equal to the registry: `--write` renews them, else stale ones fail."""
+"""Keep README's tables, docs/combinations.md and the catalogue equal to the registry and the cards.
 
+`--write` renews them, else stale ones fail.
+"""
+
+import json
 import re
 import sys
 from pathlib import Path
 
+from catalogue import tables
 from combinations import page
 
+from ganzoo_hub.catalogue import INDEX, OURS, index
 from zoo.plugins import registry
 from zoo.registry import KINDS, plural
 
 README = Path(__file__).parents[1] / "README.md"
 COMBINATIONS = README.with_name("docs") / "combinations.md"
+WEIGHTS = COMBINATIONS.with_name("weights.md")
+CARDS = re.compile(r"(<!-- cards -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 BLOCK = re.compile(r"(<!-- table: (?P<kind>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -38,6 +46,8 @@ def main() -> int:
         print(f"README.md: no such kinds: {', '.join(unknown)}; known are {', '.join(map(plural, KINDS))}")
         return 1
     fresh = {README: renewed(README.read_text(encoding="utf-8")), COMBINATIONS: page()}
+    fresh[WEIGHTS] = CARDS.sub(lambda match: f"{match[1]}{tables()}{match[2]}", WEIGHTS.read_text(encoding="utf-8"))
+    fresh[OURS.folder / INDEX] = json.dumps(index(OURS), indent=1) + "\n"
     stale = [path for path, text in fresh.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--write" in sys.argv:
         for path in stale:

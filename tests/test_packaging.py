@@ -34,8 +34,10 @@ def built(tmp_path_factory) -> tuple[Path, Path]:
 def test_the_wheel_holds_the_data_and_the_types_and_nothing_of_the_tests(built):
     with zipfile.ZipFile(built[0]) as wheel:
         names = wheel.namelist()
+    cards = ("index.json", "dcgan/emoji.md", "dcgan/emoji/config.json", "stylegan2/ffhq.md")
     for part in ("zoo/py.typed", "ganzoo_dcgan/model.py", "ganzoo_datasets/emoji/emoji.zip"):
         assert part in names
+    assert {f"ganzoo_hub/model_cards/{card}" for card in cards} <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "plugins/"))]
     assert any("LICENSE" in name for name in names)
 
@@ -50,6 +52,7 @@ def test_the_source_archive_holds_what_it_takes_to_build_and_test(built):
         "zoo/model.py",
         "plugins/ganzoo_dcgan/model.py",
         "tests/toys.py",
+        "model_cards/dcgan/emoji.md",
     ):
         assert part in names, part
 
@@ -92,6 +95,8 @@ def test_the_wheel_works_outside_the_checkout(built, tmp_path):
     assert all(Path(path).is_relative_to(tmp_path) for path in where)
     listed = json.loads(run("-m", "zoo.cli", "list", "--json"))
     assert "dcgan" in json.dumps(listed)
+    assert run("-c", "import zoo; print(zoo.load('dcgan/emoji').sample(2).shape)") == "torch.Size([2, 3, 64, 64])\n"
+    assert "comes with the card" in run("-m", "zoo.cli", "info", "dcgan/emoji")
     run(
         *("-m", "zoo.cli", "train", "dcgan", "--data", "emoji:items=16", "--preset", "tiny"),
         *("--resolution", "16", "--kimg", "0.016", "--out", "run", "--quiet"),

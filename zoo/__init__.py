@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganzoo_hub.catalogue import Cards, list_weights
     from zoo.abilities import Code, HasStyles, Inverts, Traverses
     from zoo.adversarial import (
         Augment,
@@ -54,6 +55,10 @@ if TYPE_CHECKING:
     from zoo.use import create, list_models, load
 
 _HOMES = {
+    "ganzoo_hub.catalogue": (
+        "Cards",
+        "list_weights",
+    ),
     "zoo.abilities": ("Code", "HasStyles", "Inverts", "Traverses"),
     "zoo.adversarial": (
         "Augment",
@@ -147,6 +152,7 @@ __all__ = [
     "Backbone",
     "Batch",
     "Captions",
+    "Cards",
     "Case",
     "Classes",
     "Code",
@@ -201,6 +207,7 @@ __all__ = [
     "evaluate",
     "grid",
     "list_models",
+    "list_weights",
     "load",
     "network",
     "resume",

@@ -42,6 +42,10 @@ def read_weights(where: str | Path, which: str = "last", *, training: bool = Fal
     `which` names a folder's checkpoint. Live weights and averages are read only for `training`. Raises ZooError with
     what is there instead.
     """
+    if isinstance(where, str) and is_catalogued(where):
+        from ganzoo_hub.catalogue import open_weights
+
+        return open_weights(where, training=training)
     if "://" in str(where):
         raise ZooError(f"{where} is a URL; take it over first: ganzoo import {where} --out DIR")
     if is_foreign(where):
@@ -55,6 +59,16 @@ def read_weights(where: str | Path, which: str = "last", *, training: bool = Fal
     live, averages = checkpoint.below(whole, "model/"), checkpoint.below(whole, "averages/")
     sampler = {} if live else checkpoint.read_tensors(found / checkpoint.SAMPLER)
     return Weights(str(found), plan, sampler, live, averages)
+
+
+def is_catalogued(name: str) -> bool:
+    """Whether this is `architecture/dataset` of a registered architecture. Raises ZooError where it is a path too."""
+    architecture, slash, dataset = name.partition("/")
+    if not (slash and dataset) or name.endswith(FOREIGN) or architecture not in registry().names("architecture"):
+        return False
+    if Path(name).exists():
+        raise ZooError(f"{name!r} is a path here and a name of the catalogue; for what lies here write ./{name}")
+    return True
 
 
 def has_training(found: Path) -> bool:

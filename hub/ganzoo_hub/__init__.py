@@ -3,11 +3,20 @@
 from collections.abc import Iterator
 
 from zoo.hookspecs import hookimpl
+from zoo.registry import Entry
 
-__all__ = ["ganzoo_commands"]
+__all__ = ["ganzoo_commands", "ganzoo_weights"]
 
 
 @hookimpl
 def ganzoo_commands() -> Iterator[tuple[str, str]]:
     """`ganzoo import`."""
     yield "import", "ganzoo_hub.command:import_model"
+
+
+@hookimpl
+def ganzoo_weights() -> Iterator[Entry]:
+    """The catalogue: published weights of which there is a card."""
+    from ganzoo_hub.catalogue import entries
+
+    yield from entries()

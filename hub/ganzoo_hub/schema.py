@@ -11,7 +11,7 @@ from typing import Any
 from ganzoo_hub.licences import KNOWN
 from zoo.errors import InvalidOptions
 
-__all__ = ["SECTIONS", "TASKS", "check_card", "parse_card", "problems"]
+__all__ = ["SECTIONS", "TASKS", "UNKNOWN", "UNVERIFIED", "check_card", "parse_card", "problems"]
 
 TASKS = ("unconditional-image-generation", "image-to-image", "text-to-image")
 SECTIONS = ("Use", "Data", "Training", "Scores", "Limitations", "Licences", "Citation")
@@ -22,8 +22,8 @@ COST = ("images", "hours", "hardware")
 CATALOGUE = {"architecture": str, "summary": str, "config": dict, "source": str, "page": str, "format": str}
 
 _MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n---[ \t]*\r?\n", re.DOTALL)
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-UNVERIFIED = "unverified"
+_SHA256 = re.compile(r"[0-9a-f]{8,64}")
+UNVERIFIED, UNKNOWN = "unverified", "unknown"
 
 
 def parse_card(text: str, where: str) -> tuple[dict[str, Any], str]:
@@ -92,7 +92,7 @@ def run_problems(block: Mapping[str, Any]) -> Iterator[str]:
     training = block.get("training")
     if isinstance(training, Mapping):
         yield from (f"ganzoo.training.{key} is missing" for key in COST if key not in training)
-    elif training != "unknown":
+    elif training != UNKNOWN:
         yield f"ganzoo.training must tell {', '.join(COST)}, or be `unknown`"
 
 
@@ -109,13 +109,15 @@ def source_problems(block: Mapping[str, Any]) -> Iterator[str]:
     """Of a card of the catalogue: where the file is, which bytes it must have, and what its score rests on."""
     sha, url = str(block.get("sha256")), block.get("url")
     if not (sha == UNVERIFIED or _SHA256.fullmatch(sha)):
-        yield f"ganzoo.sha256 is {sha!r}; give 64 hexadecimal digits, or `{UNVERIFIED}`"
+        yield f"ganzoo.sha256 is {sha!r}; give its hexadecimal digits, 8 or more, or `{UNVERIFIED}`"
     if url is None and not (block.get("file") or block.get("manual")):
         yield "ganzoo.url is missing: a URL, or `file` beside the card, or `manual` that says how to get the file"
-    if url is not None and not re.match(r"https?://\S+$|hf://\S+$", str(url)):
-        yield f"ganzoo.url is {url!r}; it must be one of http, https or hf"
+    if url is not None and not re.match(r"https?://\S+$", str(url)):
+        yield f"ganzoo.url is {url!r}; it must be one of http or https"
+    if not set(block.get("config") or ()) <= {"resolution", "channels", "classes"}:
+        yield f"ganzoo.config holds resolution, channels and classes where they are known, not {block['config']!r}"
     score = block.get("score")
-    if score != "unknown" and not (
+    if score != UNKNOWN and not (
         isinstance(score, list)
         and score
         and all(isinstance(one, Mapping) and {"metric", "value", "protocol", "source"} <= one.keys() for one in score)

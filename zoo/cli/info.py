@@ -9,6 +9,7 @@ import typer
 
 from zoo.cli.list_ import as_json
 from zoo.cli.table import columns
+from zoo.errors import ZooError
 from zoo.option_types import word
 from zoo.options import Option, Range, describe, plain
 from zoo.plugins import missing_requirements, registry
@@ -40,6 +41,7 @@ def _as_json(one: Registered) -> dict[str, Any]:
         "options": [_option_as_json(option) for option in options],
         "options_problem": problem,
         "weights": [weights.name for weights in _weights(one)],
+        **({"card": _card(one)} if one.kind == "weights" else {}),
     }
 
 
@@ -60,6 +62,7 @@ def _page(one: Registered) -> Iterator[str]:
     entry = one.entry
     yield f"{one.name}, {with_article(one.kind)}: {entry.summary}"
     facts = {
+        **(_card(one) if one.kind == "weights" else {}),
         "paper": _url(one),
         "based on": entry.base,
         "formula": entry.traits.get("formula", ""),
@@ -82,6 +85,16 @@ def _page(one: Registered) -> Iterator[str]:
     if problem:
         yield f"  options cannot be read: {problem}"
     yield from _section("weights", [(each.name, each.entry.summary) for each in _weights(one)])
+
+
+def _card(one: Registered) -> dict[str, str]:
+    """What the card of weights says of them; why there is none, where there is none."""
+    from ganzoo_hub.catalogue import facts, find_card
+
+    try:
+        return facts(find_card(one.qualified))
+    except ZooError as error:
+        return {"card": " ".join(str(error).splitlines())}
 
 
 def _section(title: str, rows: list[tuple[str, ...]]) -> list[str]:

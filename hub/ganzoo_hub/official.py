@@ -1,0 +1,95 @@
+"""Weights of the catalogue: fetched from their publisher, verified, converted without executing anything, kept."""
+
+import hashlib
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ganzoo_hub.catalogue import Card
+from ganzoo_hub.download import fetched
+from ganzoo_hub.importing import read_file, write_folder
+from ganzoo_hub.seen import check_same
+from zoo.data.cache import cache_folder, key_of, locked
+from zoo.errors import ZooError
+from zoo.weights import Weights, read_weights
+
+__all__ = ["open_card", "redirected"]
+
+MIRROR = "GANZOO_MIRROR"
+"""A URL that stands for all official hosts: https://host/path is read from $GANZOO_MIRROR/host/path."""
+
+FORMAT = 1  # of what is kept
+
+
+def open_card(card: Card, *, training: bool = False) -> Weights:
+    """The weights behind a card. They are downloaded and converted once and read from the cache ever after."""
+    folder = card.folder or kept(card)
+    if card.folder is None and not (folder / "config.json").is_file():
+        with locked(folder):
+            if not (folder / "config.json").is_file():
+                take_over(card, folder)
+    return replace(read_weights(folder, training=training), where=card.name)
+
+
+def kept(card: Card) -> Path:
+    """Where the converted weights lie; another file or another form of them lies elsewhere."""
+    architecture, _, dataset = card.name.partition("/")
+    return cache_folder().parent / "weights" / architecture / key_of(dataset, FORMAT, card.url, card.sha256)
+
+
+def take_over(card: Card, folder: Path) -> None:
+    """Download a card's file, verify it, convert it, and keep it in safetensors."""
+    if not card.url:
+        raise ZooError(
+            f"{card.name} cannot be fetched by a program: {card.block['manual']} Then: ganzoo import FILE --as "
+            f"{card.architecture} --out DIR, and zoo.load('DIR')."
+        )
+    url = redirected(card.url)
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise ZooError(f"{card.name} is not here yet and HF_HUB_OFFLINE forbids the network; it would need {url}")
+    say(f"{card.name}: {card.block['source']}, {url}\n  licence of the weights: {card.licences['weights']}")
+    say(f"  licence of the data: {card.licences['data']}")
+    with fetched(url) as path:
+        verify(card, path)
+        found = read_file(path, card.architecture, source=card.url)
+        check_fits(card, found)
+        write_folder(found, folder)
+
+
+def redirected(url: str) -> str:
+    """Where an official URL is read from: its own host, or the mirror that $GANZOO_MIRROR names."""
+    mirror, parts = os.environ.get(MIRROR, "").rstrip("/"), urlsplit(url)
+    return f"{mirror}/{parts.netloc}{parts.path}" if mirror else url
+
+
+def verify(card: Card, path: Path) -> None:
+    """Compare with the published sha256, or with that of the first use. Raises ZooError for another file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if card.sha256 and not digest.startswith(card.sha256):
+        wanted = f"{'be' if len(card.sha256) == 64 else 'begin with'} {card.sha256}"
+        raise ZooError(
+            f"{redirected(card.url)} is not the file that {card.name} names: its sha256 is {digest}, and should "
+            f"{wanted}. Nothing was loaded. Try again; if it stays so, the file was changed or the mirror is wrong."
+        )
+    if check_same(card.name, card.url, digest, path.stat().st_size) and len(card.sha256) < 64:
+        say(f"  no whole sha256 is published; {digest} is recorded and will be asked of it from now on")
+
+
+def check_fits(card: Card, found: Weights) -> None:
+    """Raise ZooError when the file holds another model than its card says."""
+    data = found.plan.data
+    wrong = [
+        f"{key} {getattr(data, key)}, not {value}"
+        for key, value in card.block["config"].items()
+        if getattr(data, key) != value
+    ]
+    if wrong:
+        raise ZooError(f"{card.url} holds another model than the card of {card.name} says: {', '.join(wrong)}.")
+
+
+def say(text: str) -> None:
+    """Something a user should read."""
+    print(text, file=sys.stderr, flush=True)
