@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         attached,
         critics_of,
     )
-    from zoo.backbones import Backbone, Features, backbone
+    from zoo.backbones import Backbone, Features, backbone, checksum
     from zoo.composition import augmentation, compose, configuration, network
     from zoo.data.images import Images
     from zoo.data.spec import DataSpec
@@ -78,6 +78,7 @@ _HOMES = {
         "Backbone",
         "Features",
         "backbone",
+        "checksum",
     ),
     "zoo.composition": (
         "augmentation",
@@ -196,6 +197,7 @@ __all__ = [
     "attached",
     "augmentation",
     "backbone",
+    "checksum",
     "compose",
     "configuration",
     "create",
