@@ -32,8 +32,8 @@ class ClipText(TextEncoder):
         """Rows float32 [N, dim]."""
         sound = [text.encode("utf-8", "replace").decode() for text in texts]
         parts = [self.tokenizer(sound[i : i + AT_ONCE]) for i in range(0, len(sound), AT_ONCE)]
-        rows = normalize(torch.cat([self.network.encode_text(part).float() for part in parts]))
-        return rows.clone() * rows.shape[1] ** 0.5
+        rows: Tensor = normalize(torch.cat([self.network.encode_text(part).float() for part in parts]))
+        return rows * rows.shape[1] ** 0.5
 
     def cut(self, texts: Sequence[str]) -> int:
         """Those that fill the tower's context to its last place."""

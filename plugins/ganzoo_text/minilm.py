@@ -77,7 +77,8 @@ class MiniLM(TextEncoder):
     @torch.inference_mode()
     def rows(self, pieces: Tensor) -> Tensor:
         """Of pieces int64 [N,L]."""
-        return normalize(self.network(pieces)) * self.dim**0.5
+        out: Tensor = normalize(self.network(pieces)) * self.dim**0.5
+        return out
 
     def cut(self, texts: Sequence[str]) -> int:
         """Those of more than 254 pieces of words."""
