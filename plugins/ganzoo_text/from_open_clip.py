@@ -27,13 +27,14 @@ class ClipText(TextEncoder):
         self.revision = checksum(self.network)[:12]
         self.dim = self.encode(["a"]).shape[1]
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Rows float32 [N, dim]."""
         sound = [text.encode("utf-8", "replace").decode() for text in texts]
         parts = [self.tokenizer(sound[i : i + AT_ONCE]) for i in range(0, len(sound), AT_ONCE)]
-        rows: Tensor = normalize(torch.cat([self.network.encode_text(part).float() for part in parts]))
-        return rows * rows.shape[1] ** 0.5
+        rows = normalize(torch.cat([self.network.encode_text(part).float() for part in parts]))
+        scaled: Tensor = rows * rows.shape[1] ** 0.5
+        return scaled
 
     def cut(self, texts: Sequence[str]) -> int:
         """Those that fill the tower's context to its last place."""

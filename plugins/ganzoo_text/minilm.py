@@ -74,7 +74,7 @@ class MiniLM(TextEncoder):
                 rows[part] = self.rows(torch.tensor([pieces[i] for i in part]))
         return rows
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def rows(self, pieces: Tensor) -> Tensor:
         """Of pieces int64 [N,L]."""
         out: Tensor = normalize(self.network(pieces)) * self.dim**0.5
