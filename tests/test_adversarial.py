@@ -100,6 +100,20 @@ def test_heads_are_summed_and_weighted():
     )
 
 
+def test_a_critic_may_weigh_reals_and_fakes():
+    class Lenient(Critic):
+        def play(self, real, fake):
+            real_part, fake_part = super().play(real, fake)
+            return real_part, fake_part / 2
+
+    usual, lenient = (
+        Critic(Recorder(), Logistic()).d_loss(REAL, FAKE),
+        Lenient(Recorder(), Logistic()).d_loss(REAL, FAKE),
+    )
+    assert lenient["real"] == usual["real"]
+    assert lenient["fake"] == usual["fake"] / 2
+
+
 def test_the_fakes_of_the_discriminators_step_carry_no_gradient_to_the_generator():
     fake = FAKE.clone().requires_grad_()
     critic = Critic(judge_of_two(), Logistic())

@@ -212,6 +212,12 @@ class Critic(nn.Module):
         """`judge` for D's step, and what D learns from the same passes besides the game."""
         return *self.judge(real, fake, **condition), {}
 
+    def play(self, real: list[Tensor], fake: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """D's game over all heads: the sum of its real parts and that of its fake parts. A critic overrides it in which
+        heads, or reals and fakes, weigh differently."""
+        losses = [self.game.d(r, f) for r, f in zip(real, fake, strict=True)]
+        return total(real_part for real_part, _ in losses), total(fake_part for _, fake_part in losses)
+
     def judge_fake(self, fake: Tensor, **condition: Tensor) -> list[Tensor]:
         """`logits` of fakes for G's step."""
         return self.logits(fake, **condition)
@@ -224,11 +230,8 @@ class Critic(nn.Module):
         shown = self.augment.reals(real, fake)
         real_logits, fake_logits, learned = self.study(shown, fake, **condition)
         self._observe(real, fake, real_logits, fake_logits)
-        losses = [self.game.d(r, f) for r, f in zip(real_logits, fake_logits, strict=True)]
-        terms = {
-            "real": self.weight * total(real_part for real_part, _ in losses),
-            "fake": self.weight * total(fake_part for _, fake_part in losses),
-        }
+        real_part, fake_part = self.play(real_logits, fake_logits)
+        terms = {"real": self.weight * real_part, "fake": self.weight * fake_part}
         terms |= learned | self._penalise("D", shown, fake, condition)
         terms |= self._penalise_logits(real_logits, fake_logits)
         return terms | self._allied(lambda ally: ally.d_loss(real, newest, **condition))
