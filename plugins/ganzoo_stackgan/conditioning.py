@@ -50,4 +50,5 @@ def divergence(mean: Tensor, log_deviation: Tensor) -> Tensor:
 def truncated(epsilon: Tensor) -> Tensor:
     """Standard normal numbers moved, in their order, to the normal distribution cut off at two deviations."""
     below = ndtr(torch.tensor(-2.0)).item()
-    return ndtri(below + (1 - 2 * below) * ndtr(epsilon))
+    out: Tensor = ndtri(below + (1 - 2 * below) * ndtr(epsilon))
+    return out

@@ -1,4 +1,4 @@
-"""GAN-CLS and GAN-INT: pictures of captions by one pair, whose discriminator also knows whether both belong together."""
+"""GAN-CLS and GAN-INT: pictures of captions by one pair, whose discriminator also tells which do not match."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ LAYERS = (  # ours, theirs; the more special first
     ("conditioning.dense.", "ca_net.fc."),
     ("matching.", "get_cond_logits.outlogits."),
     ("alone.", "get_uncond_logits.outlogits.0."),
-    ("encoder.", "encode_img."),
+    ("body.", "encode_img."),
     ("joint.", "hr_joint."),
     ("first.", "fc."),
     ("image.", "img."),

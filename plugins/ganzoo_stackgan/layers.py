@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as f
 
 __all__ = [
     "Norm",
@@ -13,10 +14,13 @@ __all__ = [
     "bottlenecks",
     "conv",
     "doublings",
+    "grown",
     "halving",
     "initialise",
     "leaky",
     "normalised",
+    "repeated",
+    "sized",
     "tiled",
     "trunk",
     "up_block",
@@ -54,14 +58,19 @@ def normalised(channels: int, norm: Norm = "batch") -> list[nn.Module]:
     return [nn.BatchNorm2d(channels)] if norm == "batch" else []
 
 
+def grown(inputs: int, outputs: int) -> list[nn.Module]:
+    """Twice the size: each pixel repeated, then convolved."""
+    return [nn.Upsample(scale_factor=2), conv(inputs, outputs)]
+
+
 def leaky() -> nn.Module:
     """Leaky ReLU of slope 0.2."""
     return nn.LeakyReLU(0.2)
 
 
 def up_block(inputs: int, outputs: int) -> nn.Sequential:
-    """Twice the size: each pixel repeated, then convolved."""
-    return nn.Sequential(nn.Upsample(scale_factor=2), conv(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU(True))
+    """The same, normalised and activated."""
+    return nn.Sequential(*grown(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
 def bottlenecks(channels: int, count: int, act: Act, norm: Norm = "batch") -> list[nn.Module]:
@@ -84,23 +93,33 @@ def trunk(
     start: Sequence[nn.Module],
     grow: Callable[[int, int], Sequence[nn.Module]],
     sizes: Sequence[int],
-    channels: int,
+    last: Sequence[nn.Module],
     residuals: int = 1,
 ) -> nn.Sequential:
     """From a vector to an image in [-1, 1] as in Reed et al. 2016: `start` gives sizes[0] channels at 4x4, `grow`
-    doubles the size; residual bottlenecks follow at 4x4 and 8x8."""
+    doubles the size, `last` gives the image; residual bottlenecks follow at 4x4 and 8x8."""
     layers = [*start, *bottlenecks(sizes[0], residuals, nn.ReLU), nn.ReLU()]
     for i, (wide, narrow) in enumerate(pairwise(sizes)):
         layers += [*grow(wide, narrow), nn.BatchNorm2d(narrow)]
         layers += bottlenecks(narrow, residuals if i == 0 else 0, nn.ReLU)
         layers.append(nn.ReLU())
-    return nn.Sequential(*layers, *grow(sizes[-1], channels), nn.Tanh())
+    return nn.Sequential(*layers, *last, nn.Tanh())
 
 
 def tiled(maps: Tensor, vector: Tensor) -> Tensor:
     """Maps [N,C,H,W] with the vector [N,D] as D more channels, constant over the map."""
     spread = vector.to(maps.dtype)[:, :, None, None].expand(-1, -1, *maps.shape[2:])
     return torch.cat([maps, spread], dim=1)
+
+
+def sized(images: Tensor, side: int) -> Tensor:
+    """Images averaged down to `side` pixels."""
+    return images if images.shape[-1] == side else f.adaptive_avg_pool2d(images, side)
+
+
+def repeated(images: Tensor, factor: int) -> Tensor:
+    """Each pixel factor x factor times."""
+    return images if factor == 1 else f.interpolate(images, scale_factor=factor, mode="nearest")
 
 
 def doublings(resolution: int) -> int:

@@ -1,17 +1,16 @@
 """StackGAN: a small picture of a caption, then a large one drawn over it, in one run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 from torch.optim import Optimizer
 
 from ganzoo_stackgan.conditioning import divergence
 from ganzoo_stackgan.critic import MatchingCritic
+from ganzoo_stackgan.layers import repeated, sized
 from ganzoo_stackgan.networks import FACTOR, Discriminator, Generator, StageOne, StageOneTensorFlow, StageTwo
 from ganzoo_stackgan.presets import PRESETS, Settings
 from ganzoo_stackgan.text_networks import TextDiscriminator
@@ -41,13 +40,13 @@ class StackGAN(Model):
     """Zhang, Xu, Li, Zhang, Wang, Huang & Metaxas 2017.
 
     Both stages exist from the start. Stage I learns at a quarter of the size, then is frozen, and stage II learns
-    over it; each stage has its own conditioning, critic and optimisers. Until stage II begins, samples are those of
-    stage I, enlarged.
+    over it; each stage has its own conditioning, critic and optimisers. Outside the networks images are of full size
+    everywhere: those of stage I have each pixel repeated.
     """
 
     Config = Settings
     config: Settings
-    needs = ("image", "text")
+    needs: tuple[str, ...] = ("image", "text")
     conditions = ("text",)
     compiled: ClassVar[tuple[str, ...]] = ()  # training calls the stages, not the whole
     presets: ClassVar[Mapping[str, Callable[[DataSpec], Preset]]] = PRESETS
@@ -57,7 +56,7 @@ class StackGAN(Model):
         c = config
         self.optimizers: dict[int, list[Optimizer]] = {}
         if c.wrong == "picture":
-            self.needs = ("image", "text", "wrong_image")
+            self.needs = (*type(self).needs, "wrong_image")
         drawn = (self.side(1), data.channels, data.text_dim, c.z_dim, c.code_dim, c.g_width, c.conditioning)
         first = StageOneTensorFlow(*drawn) if c.form == "tensorflow" else StageOne(*drawn)
         self.generator = Generator(first, self.stage_two() if c.stages == 2 else None)
@@ -72,10 +71,9 @@ class StackGAN(Model):
 
     @classmethod
     def problems(cls, config: Settings, data: DataSpec) -> list[str]:
-        """Captions are needed; sizes double from 4 pixels, and once more where the form asks for it."""
+        """Captions are needed; sizes double from 4 pixels."""
         name = "stackgan" if config.stages == 2 else "stackgan-stage1"
-        least = (4 if config.form == "pytorch" else 8) * (FACTOR if config.stages == 2 else 1)
-        problems = text_problems(name, data, least)
+        problems = text_problems(name, data, 4 * FACTOR if config.stages == 2 else 4)
         if config.batch2 == 1:
             problems.append("stackgan: batch2=1 leaves no second picture to pair; take 2 or more.")
         return problems
@@ -86,16 +84,12 @@ class StackGAN(Model):
         return Parts(loss="non-saturating")
 
     def build_critics(self, parts: Parts) -> None:
-        """A critic for each stage, at its size. Training starts with stage I."""
+        """A critic for each stage. Training starts with stage I."""
         refuse_replacement("stackgan", parts)
-        self.first_critic = self.build_critic(1, parts)
+        self.first_critic = compose(parts, self.data, partial(self.discriminator, 1))
         if self.config.stages == 2:
-            self.second_critic = self.build_critic(2, parts)
+            self.second_critic = compose(parts, self.data, partial(self.discriminator, 2))
             self.generator.stage.fill_(self.stage(Progress()))
-
-    def build_critic(self, stage: int, parts: Parts) -> Critic:
-        """One stage's."""
-        return compose(parts, replace(self.data, resolution=self.side(stage)), lambda: self.discriminator(stage))
 
     def discriminator(self, stage: int) -> Discriminator | TextDiscriminator:
         """A stage's own, with the official weights of its terms: two halves of fakes, or three thirds."""
@@ -112,8 +106,8 @@ class StackGAN(Model):
                 alone=alone,
                 norm=c.d_norm,
             )
-        shares = {"reals": 1 / 2, "fakes": 1 / 3, "wrongs": 1 / 3} if alone else {}
-        network.critic = partial(MatchingCritic, wrong=c.wrong, **shares)
+        reals, others = (1 / 2, 1 / 3) if alone else (1.0, 1 / 2)
+        network.critic = partial(MatchingCritic, wrong=c.wrong, reals=reals, fakes=others, wrongs=others)
         return network
 
     def side(self, stage: int) -> int:
@@ -182,14 +176,14 @@ class StackGAN(Model):
     def d_loss(self, stage: int, batch: Batch) -> Terms:
         """Fakes take the texts of the reals."""
         batch["fake"] = self.fake(stage, batch["text"])
-        real = sized(batch["image"], self.side(stage))
+        real = self.seen(stage, batch["image"])
         return self.critic(stage).d_loss(real, batch["fake"], **self.condition(stage, batch))
 
     def g_loss(self, stage: int, batch: Batch) -> Terms:
         """The fakes of the D step, judged again after it, and the divergence of the conditioning."""
         kept = batch.get("fake")
         fake = kept if kept is not None and kept.requires_grad else self.fake(stage, batch["text"])
-        real = sized(batch["image"], self.side(stage))
+        real = self.seen(stage, batch["image"])
         terms = self.critic(stage).g_loss(fake, real, **self.condition(stage, batch))
         return terms | {"kl": self.config.kl * divergence(*self.drawer(stage).conditioning.moments(batch["text"]))}
 
@@ -198,8 +192,13 @@ class StackGAN(Model):
         mean, _ = self.drawer(stage).conditioning.moments(batch["text"])
         given = {"text": batch["text"], "code": mean.detach()}
         if self.config.wrong == "picture":
-            given["wrong_image"] = sized(batch["wrong_image"], self.side(stage))
+            given["wrong_image"] = self.seen(stage, batch["wrong_image"])
         return given
+
+    def seen(self, stage: int, images: Tensor) -> Tensor:
+        """Images as a stage's critics see them: averaged down to its size, then enlarged to full size."""
+        side = self.side(stage)
+        return repeated(sized(images, side), self.data.resolution // side)
 
     def fake(self, stage: int, text: Tensor) -> Tensor:
         """Images [N,C,R,R] of these texts, fresh noise and codes; stage II draws over a stage I that is frozen."""
@@ -208,7 +207,7 @@ class StackGAN(Model):
         epsilon = torch.randn(n, stage, c.code_dim, device=text.device)
         if stage == 1:
             images: Tensor = self.generator.first(text, z, epsilon[:, 0])
-            return images.float()
+            return self.seen(1, images.float())
         with torch.no_grad():
             small = self.generator.first(text, z, epsilon[:, 0])
         large: Tensor = self.drawer(2)(small, text, epsilon[:, 1])
@@ -218,8 +217,8 @@ class StackGAN(Model):
         """Noise z [n,z_dim], epsilon [n,stages,code_dim], and text [n,text_dim] of captions of the data."""
         c = self.config
         rows = draw_normal(n, c.z_dim + c.stages * c.code_dim, seed)
-        z, epsilon = rows[:, : c.z_dim].contiguous(), rows[:, c.z_dim :]
-        return {"z": z, "epsilon": epsilon.unflatten(1, (c.stages, -1)), "text": self.captions.draw(n, seed)}
+        z, epsilon = rows[:, : c.z_dim].contiguous(), rows[:, c.z_dim :].reshape(n, c.stages, c.code_dim)
+        return {"z": z, "epsilon": epsilon, "text": self.captions.draw(n, seed)}
 
     def generate(self, inputs: Batch) -> Tensor:
         """Images of text, z and epsilon, of full size at any age."""
@@ -230,8 +229,3 @@ class StackGAN(Model):
         """An average with a half-life in images, or none as published."""
         c = self.config
         return Averaging(half_life=c.ema_kimg * 1000, ramp=c.ema_ramp) if c.ema_kimg else None
-
-
-def sized(images: Tensor, side: int) -> Tensor:
-    """Images, averaged down to `side` pixels."""
-    return images if images.shape[-1] == side else adaptive_avg_pool2d(images, side)

@@ -4,11 +4,11 @@ At other sizes than 64 and 256 pixels there are more or fewer doublings; widths 
 that the finest layers stay as wide.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as f
 
 from ganzoo_stackgan.conditioning import Conditioning, Variant
 from ganzoo_stackgan.layers import (
@@ -16,14 +16,18 @@ from ganzoo_stackgan.layers import (
     Residual,
     conv,
     doublings,
+    grown,
     halving,
     initialise,
     leaky,
     normalised,
+    repeated,
+    sized,
     tiled,
     trunk,
     up_block,
 )
+from zoo import Critic
 
 __all__ = ["Discriminator", "Generator", "StageOne", "StageOneTensorFlow", "StageTwo"]
 
@@ -79,11 +83,13 @@ class StageOneTensorFlow(nn.Module):
         variant: Variant = "tensorflow",
     ) -> None:
         super().__init__()
-        sizes = [width << i for i in reversed(range(doublings(resolution)))]
+        count = doublings(resolution)
+        sizes = [width << i for i in reversed(range(max(count, 1)))]
         wide = sizes[0] * 16
+        last = grown(width, channels) if count else [conv(width, channels)]
         start = [nn.Linear(code_dim + z_dim, wide), nn.BatchNorm1d(wide), nn.Unflatten(1, (-1, 4, 4))]
         self.conditioning = Conditioning(text_dim, code_dim, variant)
-        self.main = trunk(start, lambda a, b: [nn.Upsample(scale_factor=2), conv(a, b)], sizes, channels)
+        self.main = trunk(start, grown, sizes, last)
         initialise(self, truncated=True)
 
     def forward(self, text: Tensor, z: Tensor, epsilon: Tensor) -> Tensor:
@@ -151,7 +157,7 @@ class Generator(nn.Module):
         if self.second is None:
             return images
         if int(self.stage) == 1:
-            return f.interpolate(images, scale_factor=FACTOR, mode="nearest")
+            return repeated(images, FACTOR)
         out: Tensor = self.second(images, text, epsilon[:, 1])
         return out
 
@@ -160,10 +166,12 @@ class Discriminator(nn.Module):
     """Images [N,channels,R,R] with a code [N,code_dim] to logits [N,1] of matching; `alone` adds those of being real,
     whatever the code. Stage I's at 64 px, stage II's at 256 px.
 
-    Halvings down to 4x4, doubling the channels from `width`, then convolutions back to 8·width.
+    Halvings down to 4x4, doubling the channels from `width`, then convolutions back to 8·width. Larger images are
+    averaged down to R first.
     """
 
     conditions: ClassVar[tuple[str, ...]] = ("code",)
+    critic: Callable[..., Critic] = Critic
     norm_option = "-s d_norm=none"
 
     def __init__(
@@ -176,6 +184,7 @@ class Discriminator(nn.Module):
         norm: Norm = "batch",
     ) -> None:
         super().__init__()
+        self.side = resolution
         first = halving(channels, width, norm) if resolution > 4 else conv(channels, width, norm=norm)
         layers: list[nn.Module] = [first, leaky()]
         wide = width
@@ -185,7 +194,7 @@ class Discriminator(nn.Module):
         while wide > 8 * width:
             layers += [conv(wide, wide // 2, norm=norm), *normalised(wide // 2, norm), leaky()]
             wide //= 2
-        self.encoder = nn.Sequential(*layers)
+        self.body = nn.Sequential(*layers)
         self.matching = nn.Sequential(
             conv(wide + code_dim, wide, norm=norm), *normalised(wide, norm), leaky(), nn.Conv2d(wide, 1, 4)
         )
@@ -194,7 +203,7 @@ class Discriminator(nn.Module):
 
     def encode(self, images: Tensor) -> Tensor:
         """Features [N,C,4,4] of images."""
-        out: Tensor = self.encoder(images)
+        out: Tensor = self.body(sized(images, self.side))
         return out
 
     def match(self, features: Tensor, code: Tensor) -> Tensor:

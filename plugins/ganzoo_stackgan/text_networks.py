@@ -1,5 +1,6 @@
 """GAN-CLS's pair (Reed et al. 2016), whose discriminator is also that of StackGAN's TensorFlow code."""
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
@@ -14,9 +15,11 @@ from ganzoo_stackgan.layers import (
     initialise,
     leaky,
     normalised,
+    sized,
     tiled,
     trunk,
 )
+from zoo import Critic
 
 __all__ = ["Form", "TextDiscriminator", "TextGenerator"]
 
@@ -44,9 +47,7 @@ class TextGenerator(nn.Module):
         sizes = [width << i for i in reversed(range(doublings(resolution)))]
         self.dense = nn.Sequential(nn.Linear(text_dim, code_dim), leaky())
         start = [nn.ConvTranspose2d(z_dim + code_dim, sizes[0], 4, bias=False), nn.BatchNorm2d(sizes[0])]
-        self.main = trunk(
-            start, lambda a, b: [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)], sizes, channels, residuals
-        )
+        self.main = trunk(start, doubling, sizes, doubling(width, channels), residuals)
         initialise(self, dense=False)
 
     def forward(self, text: Tensor, z: Tensor) -> Tensor:
@@ -59,11 +60,13 @@ class TextDiscriminator(nn.Module):
     """Images [N,channels,R,R] with text [N,text_dim] to logits [N,1] of matching; `alone` adds those of being real,
     whatever the text.
 
-    `quiet`: no activation after the last convolution but one, as in main_cls_int.lua and StackGAN's stage I.
-    `text_norm`: the text's dense layer is normalised, as in main_cls_int.lua. `truncated`: StackGAN's start.
+    Larger images are averaged down to R first. `quiet`: no activation after the last convolution but one, as in
+    main_cls_int.lua and StackGAN's stage I. `text_norm`: the text's dense layer is normalised, as in
+    main_cls_int.lua. `truncated`: StackGAN's start.
     """
 
     conditions: ClassVar[tuple[str, ...]] = ("text",)
+    critic: Callable[..., Critic] = Critic
     norm_option = "-s d_norm=none"
 
     def __init__(
@@ -81,8 +84,9 @@ class TextDiscriminator(nn.Module):
         norm: Norm = "batch",
     ) -> None:
         super().__init__()
+        self.side = resolution
         wide, count = width, doublings(resolution)
-        layers: list[nn.Module] = [halving(channels, width, norm)]
+        layers: list[nn.Module] = [halving(channels, width, norm) if count else conv(channels, width, norm=norm)]
         for i in range(1, count):
             layers += [] if quiet and i == count - 1 and i > 1 else [leaky()]
             layers += [halving(wide, 2 * wide, norm), *normalised(2 * wide, norm)]
@@ -90,7 +94,7 @@ class TextDiscriminator(nn.Module):
         while wide > 8 * width:
             layers += [leaky(), conv(wide, wide // 2, 1, norm), *normalised(wide // 2, norm)]
             wide //= 2
-        self.encoder = nn.Sequential(*layers, *bottlenecks(wide, 1, leaky, norm), leaky())
+        self.body = nn.Sequential(*layers, *bottlenecks(wide, 1, leaky, norm), leaky())
         between = [nn.BatchNorm1d(code_dim)] if text_norm and norm == "batch" else []
         self.dense = nn.Sequential(nn.Linear(text_dim, code_dim), *between, leaky())
         last = nn.Conv2d(wide, 1, 4, bias=norm == "none")
@@ -100,7 +104,7 @@ class TextDiscriminator(nn.Module):
 
     def encode(self, images: Tensor) -> Tensor:
         """Features [N,C,4,4] of images."""
-        out: Tensor = self.encoder(images)
+        out: Tensor = self.body(sized(images, self.side))
         return out
 
     def match(self, features: Tensor, text: Tensor) -> Tensor:
@@ -116,3 +120,8 @@ class TextDiscriminator(nn.Module):
     def forward(self, images: Tensor, text: Tensor) -> list[Tensor]:
         """Logits of images with texts, a tensor [N,1] for each head."""
         return self.heads(self.encode(images), text)
+
+
+def doubling(inputs: int, outputs: int) -> list[nn.Module]:
+    """Twice the size by a transposed convolution."""
+    return [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]

@@ -12,7 +12,9 @@ def text_problems(name: str, data: DataSpec, least: int) -> list[str]:
         problems.append(f"{name} draws what captions say, and the data comes without: try --data emoji, or dcgan.")
     if size < least or size & (size - 1):
         lower = max(1 << (max(size, 1).bit_length() - 1), least)
-        problems.append(f"{name} doubles to {least} px and on, so {size} px is out of reach; take {lower} or {2 * lower}.")
+        problems.append(
+            f"{name} doubles to {least} px and on, so {size} px is out of reach; take {lower} or {2 * lower}."
+        )
     return problems
 
 
