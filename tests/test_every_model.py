@@ -15,7 +15,7 @@ from zoo.training.averages import sampling
 from zoo.training.engine import Training
 from zoo.training.plan import model_class, usual_parts
 
-DATA = DataSpec(resolution=16, channels=3, classes=4, items=40, text_dim=12)
+DATA = DataSpec(resolution=16, channels=3, classes=4, items=40, text_dim=12, source_channels=3)
 ARCHITECTURES = zoo.list_models()
 
 
@@ -31,9 +31,10 @@ def build(name: str, seed: int = 0) -> zoo.Model:
 
 def batch(model: zoo.Model, i: int, n: int = 8) -> dict[str, torch.Tensor]:
     rng = torch.Generator().manual_seed(i)
-    image = torch.rand(n, DATA.channels, DATA.resolution, DATA.resolution, generator=rng) * 2 - 1
+    image, source = torch.rand(2, n, DATA.channels, DATA.resolution, DATA.resolution, generator=rng) * 2 - 1
     known = {
         "image": image,
+        "source": source,
         "label": torch.randint(DATA.classes, (n,), generator=rng),
         "index": torch.randperm(DATA.items, generator=rng)[:n],
         "text": torch.randn(n, DATA.text_dim, generator=rng),
@@ -41,6 +42,12 @@ def batch(model: zoo.Model, i: int, n: int = 8) -> dict[str, torch.Tensor]:
         "wrong_image": image.flip(0),
     }
     return {field: known[field] for field in model.needs}
+
+
+def drawn(model: zoo.Model, n: int, seed: int = 0, **options: int) -> torch.Tensor:
+    """Samples of seeds from `seed` on; a model that reads pictures is given those of the same numbers."""
+    given = {name: value[seed : seed + n] for name, value in batch(model, 0, 16).items()}
+    return model.sample(n, seed, given=given, **options)
 
 
 def run(engine: Training, start: int, end: int) -> None:
@@ -99,12 +106,12 @@ def test_samples_are_pictures_and_each_is_its_seeds(name):
     engine = Training(build(name))
     run(engine, 0, 2)
     with sampling(engine.model, engine.averages) as model:
-        whole = model.sample(5, seed=3)
+        whole = drawn(model, 5, seed=3)
         assert whole.shape == (5, 3, 16, 16)
         assert whole.dtype == torch.float32
         assert whole.abs().max() <= 1
-        torch.testing.assert_close(model.sample(5, seed=3, batch=2), whole)
-        torch.testing.assert_close(model.sample(2, seed=5), whole[2:4])
+        torch.testing.assert_close(drawn(model, 5, seed=3, batch=2), whole)
+        torch.testing.assert_close(drawn(model, 2, seed=5), whole[2:4])
         assert not torch.equal(whole[0], whole[1])
 
 
@@ -115,13 +122,13 @@ def test_the_saved_sampler_loads_strictly_into_a_plain_model(name, tmp_path):
     plain = zoo.create(name, preset="tiny", data=DATA)
     checkpoint.load_strictly(plain, checkpoint.read_tensors(where / "model.safetensors"), where)
     with sampling(engine.model, engine.averages) as model:
-        torch.testing.assert_close(plain.sample(2), model.sample(2))
+        torch.testing.assert_close(drawn(plain, 2), drawn(model, 2))
 
 
 def test_sampling_draws_no_random_numbers(name):
     model = zoo.create(name, preset="tiny", data=DATA)
     before = torch.get_rng_state()
-    model.sample(2)
+    drawn(model, 2)
     assert torch.equal(torch.get_rng_state(), before)
 
 

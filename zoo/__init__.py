@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganzoo_hub.catalogue import Cards, list_weights
-    from zoo.abilities import Code, HasStyles, Inverts, Traverses
+    from zoo.abilities import Code, HasStyles, Inverts, Translates, Traverses
     from zoo.adversarial import (
         Augment,
         Critic,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         attached,
         critics_of,
     )
+    from zoo.any_pictures import on_pictures
     from zoo.backbones import Backbone, Features, backbone, checksum
     from zoo.composition import augmentation, compose, configuration, network
     from zoo.data.images import Images
@@ -59,7 +60,7 @@ _HOMES = {
         "Cards",
         "list_weights",
     ),
-    "zoo.abilities": ("Code", "HasStyles", "Inverts", "Traverses"),
+    "zoo.abilities": ("Code", "HasStyles", "Inverts", "Translates", "Traverses"),
     "zoo.adversarial": (
         "Augment",
         "Critic",
@@ -74,6 +75,7 @@ _HOMES = {
         "attached",
         "critics_of",
     ),
+    "zoo.any_pictures": ("on_pictures",),
     "zoo.backbones": (
         "Backbone",
         "Features",
@@ -187,6 +189,7 @@ __all__ = [
     "Terms",
     "TextEncoder",
     "Texts",
+    "Translates",
     "Traverses",
     "UnknownName",
     "View",
@@ -212,6 +215,7 @@ __all__ = [
     "list_weights",
     "load",
     "network",
+    "on_pictures",
     "resume",
     "text_encoder",
     "to_pil",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -10,7 +10,10 @@ from torch import Tensor
 from zoo.errors import InvalidOptions
 from zoo.model import Batch, Model
 
-__all__ = ["Code", "HasStyles", "Inverts", "Traverses", "lacks"]
+__all__ = ["Code", "HasStyles", "Inverts", "Translates", "Traverses", "lacks"]
+
+Pictures = TypeVar("Pictures")
+"""A PIL image, an array uint8 [H,W,C] or [N,H,W,C], or a tensor [C,H,W] or [N,C,H,W] in [-1, 1]."""
 
 Features = Callable[[Tensor], Tensor]
 """Images [N,C,H,W] in [-1, 1] to whatever their distance is measured by, [N,...]; differentiable."""
@@ -74,6 +77,19 @@ class Inverts(Protocol):
         """Inputs with which `generate` comes near images [N,C,H,W] in [-1, 1].
 
         Distances are of `features`, or the model's own without.
+        """
+        ...
+
+
+@runtime_checkable
+class Translates(Protocol):
+    """A model that makes a picture of domain B out of one of domain A; some also go the other way."""
+
+    def translate(self, pictures: Pictures, *, to: Literal["a", "b"] = "b", seed: int = 0) -> Pictures:
+        """Pictures of the other domain, as many and of the sizes and the kind given.
+
+        Item i depends on `seed + i` alone, where chance has a part. A model writes this for images [N,C,H,W] in
+        [-1, 1], which come in the channels it takes, and `zoo.on_pictures` does the rest.
         """
         ...
 

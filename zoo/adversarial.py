@@ -166,6 +166,7 @@ class Critic(nn.Module):
         self.players = tuple(players)
         self.attached = False  # whether D's loss reaches the generator: only regularisers of both players ask
         self.weight = weight
+        self.judges = "image"  # the field of the batch whose kind it sees; `source` for the critic of domain A
         self.of_generator: tuple[GeneratorRegularizer, ...] = ()  # for the model to run
         self.allies = nn.ModuleDict()
         self.observed: list[Terms] = []

@@ -40,6 +40,9 @@ __all__ = [
 Batch = dict[str, Tensor]
 """One step's data by field: "image" float [N,C,H,W] in [-1,1], "label" int64 [N], "index" int64 [N], ..."""
 
+USES = ("translate", "inpaint")
+"""What models that read pictures can be used for: methods, and commands of the same name."""
+
 Terms = dict[str, Tensor]
 """Named scalar loss terms. Their sum is minimised; each is logged."""
 
@@ -130,6 +133,8 @@ class Model(nn.Module, ABC):
     Config: ClassVar[type[Any]]
     presets: ClassVar[Mapping[str, Callable[[DataSpec], Preset]]]
     needs: tuple[str, ...] = ("image",)  # batch fields; an instance may ask for more, such as its condition
+    reads: tuple[str, ...] = ()  # pictures of the data that `generate` takes: it translates or completes them
+    pairs: ClassVar[bool] = True  # whether row i of `source` belongs to row i of `image`, or is drawn by itself
     conditions: ClassVar[tuple[str, ...]] = ()  # what `--condition` may ask for: label, text
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     compiled: ClassVar[tuple[str, ...]] = ("generator",)
@@ -229,6 +234,11 @@ class Model(nn.Module, ABC):
         """Size at which this step wants its images."""
         return self.data.resolution
 
+    @property
+    def load_size(self) -> int | None:
+        """Pixels to which training pictures are brought, for `resolution` to be cut out of them at random."""
+        return None
+
     def averaging(self) -> Averaging | None:
         """How the averages follow; None for no averages."""
         return None
@@ -250,29 +260,63 @@ class Model(nn.Module, ABC):
             self._modules.update(staying)
 
     @torch.no_grad()
-    def sample(self, n: int, seed: int = 0, *, batch: int = 64, **options: object) -> Tensor:
+    def sample(
+        self, n: int, seed: int = 0, *, batch: int = 64, given: Batch | None = None, **options: object
+    ) -> Tensor:
         """Draw `n` images float32 [n,C,H,W] in [-1, 1] on the CPU; `options` are those of this model's `inputs`.
 
         `text` gives image 0 its first caption, image 1 its second, and begins anew after the last.
 
         Image i depends on `seed + i` alone (numpy RandomState, the field's `--seeds`), not on `n`, on
-        `batch` or, to within rounding, on the device. Raises InvalidOptions for an option it does not take.
+        `batch` or, to within rounding, on the device. A model that `reads` pictures takes them from `given`, a row for
+        each image. Raises InvalidOptions for an option it does not take, and for pictures that are not given.
         """
         chosen = bind(self.inputs, options, where=f"{type(self).__name__}.sample")
         if texts := chosen.get("text"):  # image i takes text i, where `inputs` counts from seed 0
             first = -seed % len(texts)
             chosen["text"] = texts[first:] + texts[:first]
+        pictures = self.read(given, n)
         training = self.training
         self.eval()
         try:
-            return torch.cat([self._sample(range(i, min(i + batch, n)), seed, chosen) for i in range(0, n, batch)])
+            spans = [slice(i, min(i + batch, n)) for i in range(0, n, batch)]
+            return torch.cat([self._sample(span, seed, chosen, pictures) for span in spans])
         finally:
             self.train(training)
 
-    def _sample(self, rows: range, seed: int, chosen: Mapping[str, Any]) -> Tensor:
-        inputs = self.inputs(len(rows), seed + rows.start, **chosen)
+    def _sample(self, rows: slice, seed: int, chosen: Mapping[str, Any], pictures: Batch) -> Tensor:
+        inputs = self.inputs(rows.stop - rows.start, seed + rows.start, **chosen)
+        inputs |= {name: value[rows] for name, value in pictures.items()}
         on_device = {name: value.to(self.device) for name, value in inputs.items()}
         return self.generate(on_device).float().clamp(-1, 1).cpu()
+
+    def read(self, given: Batch | None, n: int) -> Batch:
+        """The first `n` rows of what this model `reads`, out of `given`. Raises InvalidOptions when there are none."""
+        if missing := [name for name in self.reads if name not in (given or {})]:
+            raise InvalidOptions([reads_pictures(self, missing)])
+        found = {name: value[:n] for name, value in (given or {}).items() if name in self.reads}
+        if short := [f"{name} has {len(value)}" for name, value in found.items() if len(value) < n]:
+            raise InvalidOptions([f"{n} images were asked for and {', '.join(short)}; give a row for each."])
+        return found
+
+    @torch.no_grad()
+    def preview(self, batch: Batch) -> Tensor:
+        """What a sample grid shows of a model that `reads` pictures: rows [N,k,C,H,W] in [-1, 1] on the CPU.
+
+        `batch` holds held-out pictures of all that it needs. Shown are what it read, what it made of that, and the
+        image it should be, where the data has one.
+        """
+        rows = len(batch["image"])
+        shown = [batch[name] for name in self.reads if batch[name].is_floating_point()]
+        shown.append(self.sample(rows, given=batch))
+        if "image" not in self.reads and self.data.paired:
+            shown.append(batch["image"])
+        return torch.stack([self._coloured(images) for images in shown], dim=1)
+
+    def _coloured(self, images: Tensor) -> Tensor:
+        """On the CPU, grey repeated to three channels where pictures of this model are coloured."""
+        most = max(self.data.channels, self.data.source_channels)
+        return images.detach().float().cpu().expand(-1, most, -1, -1)
 
     def images(self, n: int, seed: int = 0, **options: object) -> list[Any]:
         """`sample`, as PIL images."""
@@ -303,6 +347,17 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     straight = a + t * (b - a)
     bent = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle).clamp(min=1e-6)
     return torch.where(angle < 1e-3, straight, bent)
+
+
+def reads_pictures(model: Model, missing: Sequence[str]) -> str:
+    """Why a model draws nothing by itself, and what to do instead."""
+    does = [name for name in USES if hasattr(model, name)]
+    command = f"ganzoo {does[0]} MODEL PICTURES --out FOLDER, model.{does[0]}(picture), or " if does else ""
+    named = ", ".join(f'"{name}": pictures' for name in missing)
+    return (
+        f"{type(model).__name__} makes pictures out of pictures ({', '.join(missing)}), and was given none. Take "
+        f"{command}model.sample(n, given={{{named}}})."
+    )
 
 
 def trainable(*modules: nn.Module) -> list[nn.Parameter]:

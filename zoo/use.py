@@ -82,6 +82,7 @@ def walk(model: Model, seeds: list[int], frames: int, **options: object) -> Tens
     What lies between two seeds is `Model.between`. `options` are those of the model's `inputs`. Raises InvalidOptions
     for one that it does not take.
     """
+    model.read(None, 1)  # a model that reads pictures has no way between seeds
     chosen = bind(model.inputs, options, where=f"{type(model).__name__}.sample")
     stops = [model.inputs(1, seed, **chosen) for seed in seeds]
     pictures = []

@@ -47,6 +47,10 @@ _OFFICIAL = (
     ("cifar10", "labelled:cifar10", "CIFAR-10: 60,000 images at 32 px in 10 classes", "labels"),
     ("imagenet", "official:imagenet", "ImageNet ILSVRC 2012: 1,281,167 photographs in 1,000 classes", "labels"),
     ("metfaces", "official:metfaces", "MetFaces: 1,336 faces out of works of art at 1024 px", "faces"),
+    ("edges2shoes", "translation:edges2shoes", "Edges to shoes: 50,025 pairs at 256 px", "paired"),
+    ("facades", "translation:facades", "CMP facades: 606 pairs of labels and photographs at 256 px", "paired"),
+    ("maps", "translation:maps", "Maps: 2,194 pairs of aerial photographs and maps at 600 px", "paired"),
+    ("horse2zebra", "translation:horse2zebra", "Horses and zebras: 2,661 unpaired photographs at 256 px", "unpaired"),
     ("flowers", "labelled:flowers", "Oxford flowers: 8,189 photographs in 102 classes", "labels"),
     ("birds", "labelled:birds", "Caltech-UCSD Birds 200-2011: 11,788 photographs in 200 classes", "labels"),
 )

@@ -65,7 +65,7 @@ def test_subsets_are_fixed_and_nested() -> None:
 
 
 def test_a_second_style_as_source() -> None:
-    prepared = prepare(emoji(items=5, source="noto"), size=64)
+    prepared = prepare(emoji(items=5, pair="noto+twemoji"), size=64)
     noto = prepare(emoji(items=5, style="noto"), size=64)
     indices = np.arange(5)
     assert prepared.fields == ("image", "source")
@@ -83,7 +83,7 @@ def test_pictures_are_drawn_on_white() -> None:
 
 
 def test_options_change_the_fingerprint() -> None:
-    sources = [emoji(), emoji(style="noto"), emoji(split="test"), emoji(items=5), emoji(source="noto")]
+    sources = [emoji(), emoji(style="noto"), emoji(split="test"), emoji(items=5), emoji(pair="noto+twemoji")]
     assert len({source.fingerprint() for source in sources}) == 5
     assert emoji().fingerprint() == sources[0].fingerprint()
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "zoo.cli.train:train",
     "sample": "zoo.cli.sample:sample",
     "interpolate": "zoo.cli.interpolate:interpolate",
+    "translate": "zoo.cli.translate:translate",
     "eval": "zoo.cli.eval:evaluate",
     "compare": "zoo.cli.compare:compare",
     "probe": "zoo.cli.probe:probe",

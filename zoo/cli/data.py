@@ -18,6 +18,7 @@ SOURCE = Annotated[
     str,
     typer.Argument(metavar="SRC", help="A folder, a .zip, a prepared folder, or a name such as emoji:style=noto."),
 ]
+PAIR = Annotated[str, typer.Option("--pair", help="Read SRC as two domains: ab, ba or edges.")]
 SPLIT = Annotated[str | None, typer.Option("--split", help="train, val, test or all, where SRC has splits.")]
 
 
@@ -27,20 +28,25 @@ def prepare(
     size: Annotated[int, typer.Option("--size", help="Height and width in pixels, 1 to 8192.")],
     crop: Annotated[str, typer.Option("--crop", help="center cuts a square; none changes the aspect.")] = "center",
     channels: Annotated[int, typer.Option("--channels", help="1 (grey) or 3 (colour).")] = 3,
+    source_channels: Annotated[
+        int | None, typer.Option("--source-channels", help="Of domain A: 1 or 3; as --channels by default.")
+    ] = None,
     cache: Annotated[str, typer.Option("--cache", help="auto, raw (pixels) or encoded (original bytes).")] = "auto",
     out: Annotated[
         str | None, typer.Option("--out", metavar="DIR", help="A new folder; otherwise under GANZOO_CACHE.")
     ] = None,
     split: SPLIT = None,
+    pair: PAIR = "",
 ) -> None:
     """Decode SRC once into memory-mapped records, with labels and captions."""
     from zoo.data.prepare import prepare as prepare_source
     from zoo.data.source import open_source
 
     prepared = prepare_source(
-        open_source(source, split),
+        open_source(source, split, pair),
         size=size,
         channels=channels,
+        source_channels=source_channels,
         crop=cast("Crop", crop),
         cache=cast("Cache", cache),
         folder=None if out is None else Path(out).expanduser(),
@@ -48,18 +54,20 @@ def prepare(
     if prepared.notice:
         print(prepared.notice)
     if prepared.folder is not None:
-        print(f"Train on it: ganzoo train dcgan --data {prepared.folder} --resolution {size}")
+        model = "dcgan" if "source" not in prepared.fields else "pix2pix" if prepared.spec.paired else "cyclegan"
+        print(f"Train on it: ganzoo train {model} --data {prepared.folder} --resolution {size}")
 
 
 @app.command()
 def inspect(
     source: SOURCE,
     split: SPLIT = None,
+    pair: PAIR = "",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Report sizes, modes, labels, captions, duplicates, corrupt files, splits and licence of SRC."""
     from zoo.data.inspection import inspect_source
     from zoo.data.source import open_source
 
-    found = inspect_source(open_source(source, split))
+    found = inspect_source(open_source(source, split, pair))
     print(json.dumps(found.to_json(), indent=1) if json_ else "\n".join(found.lines()))

@@ -23,6 +23,10 @@ def evaluate(
     which: Annotated[str, typer.Option(help="last, best, or a kept checkpoint.")] = "last",
     held_out: Annotated[str | None, typer.Option(help="Real pictures not trained on, for memorisation.")] = None,
     resolution: Annotated[int | None, typer.Option(help="Size at which pictures are compared; their own.")] = None,
+    pair: Annotated[str | None, typer.Option(help="How the data is two domains: ab, ba or edges; as the run.")] = None,
+    baseline: Annotated[
+        str, typer.Option(help="identity scores what a translation reads in place of what it makes.")
+    ] = "none",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, or bf16 (another protocol).")] = "fp32",
     option: Annotated[
@@ -45,6 +49,8 @@ def evaluate(
         which=which,
         held_out=held_out,
         resolution=resolution,
+        pair=pair,
+        baseline=baseline,
         device=device,
         precision=precision,
         quiet=quiet,
@@ -56,7 +62,7 @@ def evaluate(
     typer.echo("\n".join(lines(scores)))
     for note in dict.fromkeys(note for score in scores for note in score.notes):
         typer.echo(f"Note: {note}", err=True)
-    if (Path(model) / "config.json").is_file():
+    if (Path(model) / "config.json").is_file() and baseline == "none":
         typer.echo(f"Kept with its protocol in {Path(model) / 'scores.json'}", err=True)
 
 

@@ -44,6 +44,10 @@ def train(
         list[str] | None,
         typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the architecture.", rich_help_panel=MODEL),
     ] = None,
+    pair: Annotated[str, typer.Option(help="Read the data as two domains: ab, ba or edges.")] = "",
+    source_channels: Annotated[
+        int | None, typer.Option(help="Of the pictures to translate: 1 or 3; the data's by default.")
+    ] = None,
     crop: Annotated[str, typer.Option(help="center, or none to squeeze.")] = "center",
     cache: Annotated[str, typer.Option(help="auto, raw, encoded or none.")] = "auto",
     mirror: Annotated[bool, typer.Option("--mirror", help="Show every second image mirrored.")] = False,
@@ -98,6 +102,8 @@ def train(
         "precision": precision,
         "compile": compile_,
         "sync_batch_norm": sync_batch_norm,
+        "pair": pair,
+        "source_channels": source_channels,
         "crop": crop,
         "cache": cache,
         "mirror": mirror,

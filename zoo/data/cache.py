@@ -88,8 +88,11 @@ def build_folder(target: Path, fill: Callable[[Path], None], *, alone: bool) -> 
 
 
 def _sync(folder: Path) -> None:
-    for file in folder.iterdir():
-        with file.open("rb+") as handle:
+    for path in folder.iterdir():
+        if path.is_dir():
+            _sync(path)
+            continue
+        with path.open("rb+") as handle:
             os.fsync(handle.fileno())
     sync_folder(folder)
 

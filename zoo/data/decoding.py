@@ -34,11 +34,11 @@ def allowed_corrupt(total: int) -> int:
 
 def decode_all(
     source: Source,
-    decode: Callable[[bytes], Pixels],
+    decode: Mapping[str, Callable[[bytes], Pixels]],
     writers: Mapping[str, Writer],
     progress: Progress | None = None,
 ) -> tuple[list[int], list[tuple[str, str]]]:
-    """Decode every item, in order, into the writers of its fields (none only checks).
+    """Decode every item, in order, each field by its `decode`, into the writers of the fields (none only checks).
 
     Returns (numbers of the items read, (key, why) of the others). Raises ZooError once too many are
     unreadable.
@@ -60,13 +60,14 @@ def decode_all(
     return kept, skipped
 
 
-def _results(source: Source, decode: Callable[[bytes], Pixels]) -> Iterator[tuple[int, Result]]:
+def _results(source: Source, decode: Mapping[str, Callable[[bytes], Pixels]]) -> Iterator[tuple[int, Result]]:
     """(i, result) in order, computed side by side, a bounded number ahead."""
 
     def one(i: int) -> Result:
         try:
             contents = {field: source.read(i, field) for field in source.fields}
-            return {field: (content, decode(content)) for field, content in contents.items()}
+            source.check(i, contents)
+            return {field: (content, decode[field](content)) for field, content in contents.items()}
         except CorruptImageError as error:
             return error
         except Exception as error:  # a damaged zip raises zlib's and zipfile's own errors

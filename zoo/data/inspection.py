@@ -12,6 +12,7 @@ from PIL import Image
 from zoo.data.decode import CorruptImageError, flatten, open_image
 from zoo.data.decoding import Progress, ordered, progress_bar
 from zoo.data.source import Source
+from zoo.errors import ZooError
 
 __all__ = ["Inspection", "inspect_source"]
 
@@ -38,6 +39,9 @@ class Inspection:
     captions: int
     duplicates: tuple[tuple[str, ...], ...]  # keys of byte-for-byte equal files
     corrupt: tuple[tuple[str, str], ...]  # (key, why)
+    pairs: int = 0  # items that have a `source`
+    unequal: tuple[tuple[str, str], ...] = ()  # (key, why) of pairs whose pictures differ in size
+    other: "Inspection | None" = None  # domain A, where it is a set of its own
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -61,6 +65,12 @@ class Inspection:
         yield from (f"            {' = '.join(group)}" for group in self.duplicates[:10])
         yield f"corrupt     {len(self.corrupt):,}"
         yield from (f"            {key}: {why}" for key, why in self.corrupt)
+        if self.pairs:
+            yield f"pairs       {self.pairs:,} of source and image; {len(self.unequal):,} differ in size"
+            yield from (f"            {why}" for _, why in self.unequal)
+        if self.other is not None:
+            yield f"pairs       none: {self.other.items:,} pictures of domain A are a set of their own:"
+            yield from (f"  {line}" for line in self.other.lines())
         if self.notice:
             yield f"notice      {self.notice}"
 
@@ -74,6 +84,7 @@ class _Picture:
     kind: str = ""
     rotated: bool = False
     trouble: str = ""
+    unequal: str = ""
 
 
 def inspect_source(source: Source, progress: Progress | None = None) -> Inspection:
@@ -109,6 +120,9 @@ def inspect_source(source: Source, progress: Progress | None = None) -> Inspecti
         sum(len(item.captions) for item in source.items),
         tuple(tuple(group) for group in groups.values() if len(group) > 1),
         tuple((key, picture.trouble) for key, picture in zip(keys, pictures, strict=True) if picture.trouble),
+        len(source) if "source" in source.fields else 0,
+        tuple((key, picture.unequal) for key, picture in zip(keys, pictures, strict=True) if picture.unequal),
+        None if source.other is None else inspect_source(source.other, progress),
     )
 
 
@@ -125,11 +139,25 @@ def _look(source: Source, i: int) -> _Picture:
         channels = "grey" if mode in ("1", "L", "LA", "La", "F") or mode.startswith("I") else "colour"
         if upright.has_transparency_data:
             channels += "+transparency"
-        return _Picture(digest, f"{image.width}x{image.height}", mode, channels, kind, rotated)
+        size = f"{image.width}x{image.height}"
+        return _Picture(digest, size, mode, channels, kind, rotated, unequal=_check_pair(source, i, content))
     except CorruptImageError as error:
         return _Picture(digest, trouble=str(error))
     except Exception as error:  # decoders of foreign bytes raise nearly anything
         return _Picture(digest, trouble=f"{type(error).__name__}: {error}")
+
+
+def _check_pair(source: Source, i: int, content: bytes) -> str:
+    """Why the pictures of an item are no pair; empty when they are."""
+    if "source" not in source.fields:
+        return ""
+    other = source.read(i, "source")
+    flatten(open_image(other), 3)
+    try:
+        source.check(i, {"image": content, "source": other})
+    except ZooError as error:
+        return str(error).partition(". ")[0]
+    return ""
 
 
 def _class_name(source: Source, label: int) -> str:

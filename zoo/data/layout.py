@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-__all__ = ["EXTENSIONS", "class_names", "class_of", "image_names", "splits_of"]
+__all__ = ["EXTENSIONS", "Place", "class_names", "class_of", "domain_of", "domains_of", "image_names", "splits_of"]
 
 EXTENSIONS = (
     ".png",
@@ -31,6 +32,7 @@ _SPLITS = {
     "valid": "val",
     "validation": "val",
 }
+_DOMAIN = re.compile(r"(?:([A-Za-z]+)[_-]?)?([AB])")  # the folder of a domain: A, trainA, train_A
 _BUCKET = re.compile(r"\d{5}")  # 00000, 01000: how FFHQ and NVIDIA's tools divide large sets, no classes
 
 
@@ -80,3 +82,51 @@ def class_of(name: str, below: int, classes: Mapping[str, int]) -> int | None:
     """The label that an image's folder gives; `below` is 1 where splits come first, else 0."""
     parts = PurePosixPath(name).parts
     return classes.get(parts[below]) if len(parts) > below + 1 else None
+
+
+class Place(NamedTuple):
+    """Where a picture of two domains lies."""
+
+    split: str  # train, val or test; empty without splits
+    domain: str  # A or B
+    rest: str  # the path below
+    joined: bool  # split and domain in one word, as unpaired sets have them
+
+
+def domain_of(name: str) -> Place | None:
+    """What `A/x.png`, `trainA/x.png`, `train/A/x.png` or `A/train/x.png` says; None for any other name."""
+    parts = PurePosixPath(name).parts
+    if len(parts) < 2:
+        return None
+    top, below = _DOMAIN.fullmatch(parts[0]), parts[1:]
+    if top is None:
+        split = _SPLITS.get(parts[0].lower(), "")
+        return Place(split, parts[1], "/".join(parts[2:]), False) if split and parts[1] in ("A", "B") else None
+    split = _SPLITS.get((top[1] or "").lower(), "")
+    if top[1] and not split:
+        return None
+    if not split and len(below) > 1 and below[0].lower() in _SPLITS:
+        split, below = _SPLITS[below[0].lower()], below[1:]
+    return Place(split, top[2], "/".join(below), bool(top[1]))
+
+
+def domains_of(images: Sequence[str]) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Split -> (images of A, images of B), when each lies in a folder of one domain, else {}.
+
+    Without splits everything stands under "". As elsewhere, `val` is called `test` where there is none.
+    """
+    places = {name: place for name in images if (place := domain_of(name))}
+    if not places or len(places) < len(images):
+        return {}
+    splits = [split for split in ("train", "val", "test") if any(place.split == split for place in places.values())]
+    whole = any(not place.split for place in places.values())
+    found = {}
+    for split in [""] if whole else splits:
+        of_split = {name: place.domain for name, place in places.items() if whole or place.split == split}
+        found[split] = (
+            tuple(name for name, domain in of_split.items() if domain == "A"),
+            tuple(name for name, domain in of_split.items() if domain == "B"),
+        )
+    if "val" in found and "test" not in found:
+        found["test"] = found.pop("val")
+    return found

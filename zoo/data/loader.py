@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.data.order import Others, coins, permutation, place
+from zoo.data.order import Others, coins, corners, permutation, place, stream
 from zoo.data.prepared import Prepared
 from zoo.data.source import IMAGE_FIELDS
 from zoo.errors import ZooError, near_misses
@@ -27,11 +27,13 @@ class Loader:
     """The endless stream of a prepared dataset: pass after pass, each in its own order, none cut short.
 
     Place p of the stream shows item `permutation(seed, p // items)[p % items]`, mirrored by a coin of (seed,
-    p) when `mirror`; its `text` is the mean of `captions_averaged` embedded captions, drawn for (seed, p). The
-    `wrong_image` and `wrong_text` of a place belong to another item, drawn likewise: of another class where there
-    are several. Rank r of a batch of `size` per rank reads the places position + r * size + (0, 1, ...,
-    size - 1). One thread computes up to `prefetch` following batches; it holds no state and draws from no
-    global generator.
+    p) when `mirror`; of larger pictures it shows `crop` x `crop` pixels at a corner drawn from (seed, p). All
+    pictures of an item move alike. A `source` that belongs to no image, or with `pairs` false, runs through an
+    order of its own and is mirrored and cut by draws of its own. `text` is the mean of `captions_averaged` embedded
+    captions, drawn for (seed, p). The `wrong_image` and `wrong_text` of a place belong to another item, drawn
+    likewise: of another class where there are several. Rank r of a batch of `size` per rank reads the places
+    position + r * size + (0, 1, ..., size - 1). One thread computes up to `prefetch` following batches; it holds
+    no state and draws from no global generator.
 
     Raises ZooError for a field that the data has not.
     """
@@ -44,6 +46,8 @@ class Loader:
         fields: Sequence[str] = ("image",),
         mirror: bool = False,
         captions_averaged: int = 1,
+        crop: int | None = None,
+        pairs: bool = True,
         rank: int = 0,
         world_size: int = 1,
         device: torch.device | str = "cpu",
@@ -56,6 +60,10 @@ class Loader:
         self.prepared = prepared
         self.seed, self.fields, self.mirror = seed, tuple(dict.fromkeys(fields)), mirror
         self.captions_averaged = captions_averaged
+        self.crop = crop or prepared.spec.resolution
+        if self.crop > prepared.spec.resolution:
+            raise ValueError(f"crops of {self.crop} px out of pictures of {prepared.spec.resolution} px")
+        self.apart = ("source",) if not (pairs and prepared.spec.paired) else ()  # fields with an order of their own
         self.rank, self.world_size = rank, world_size
         self.device = torch.device(device)
         self._permutation = lru_cache(maxsize=4)(self._compute_permutation)
@@ -82,22 +90,25 @@ class Loader:
             batch = ahead.result()
         return {field: self._on_device(tensor) for field, tensor in batch.items()}
 
-    def indices(self, position: int, size: int) -> NDArray[np.int64]:
+    def indices(self, position: int, size: int, field: str = "image") -> NDArray[np.int64]:
         """The items of this rank's batch: int64 [size]."""
-        epochs, offsets = place(self._places(position, size), len(self.prepared))
+        order = field if field in self.apart else ""
+        length = self.prepared.count(field)
+        epochs, offsets = place(self._places(position, size), length)
         items = np.empty(size, np.int64)
         for epoch in np.unique(epochs).tolist():
             here = epochs == epoch
-            items[here] = self._permutation(epoch)[offsets[here]]
+            items[here] = self._permutation(epoch, length, order)[offsets[here]]
         return items
 
     def notice(self, size: int) -> str:
         """A line for the user when a batch of `size` per rank repeats images, else empty."""
         together = size * self.world_size
-        if len(self.prepared) >= together:
+        fewest = min(self.prepared.count(field) for field in ("image", *self.apart))
+        if fewest >= together:
             return ""
         return (
-            f"{self.prepared.name} has {len(self.prepared):,} images and a batch takes {together:,}: "
+            f"{self.prepared.name} has {fewest:,} images and a batch takes {together:,}: "
             "every batch shows some of them more than once."
         )
 
@@ -126,8 +137,8 @@ class Loader:
             if key not in self._ahead:
                 self._ahead[key] = self._thread.submit(self._host_batch, *key)
 
-    def _compute_permutation(self, epoch: int) -> NDArray[np.int64]:
-        return permutation(self.seed, epoch, len(self.prepared))
+    def _compute_permutation(self, epoch: int, length: int, order: str) -> NDArray[np.int64]:
+        return permutation(stream(self.seed, order) if order else self.seed, epoch, length)
 
     def _places(self, position: int, size: int) -> NDArray[np.int64]:
         return position + self.rank * size + np.arange(size, dtype=np.int64)
@@ -146,24 +157,26 @@ class Loader:
             elif field in TEXT_FIELDS:
                 batch[field] = self._text(field, others if field in WRONG_FIELDS else indices, places)
             elif field == "wrong_image":
-                batch[field] = self._picture("image", others, self._flips(places, "wrong_mirror"))
+                batch[field] = self._picture("image", others, places, "wrong_")
             else:
-                batch[field] = self._picture(field, indices, self._flips(places, "mirror"))
+                items = self.indices(position, size, field)
+                batch[field] = self._picture(field, items, places, f"{field}_" if field in self.apart else "")
         if self.device.type == "cuda":
             return {field: tensor.pin_memory() for field, tensor in batch.items()}
         return batch
-
-    def _flips(self, places: NDArray[np.int64], field: str) -> NDArray[np.bool_] | None:
-        return coins(self.seed, places, field) if self.mirror else None
 
     def _text(self, field: str, items: NDArray[np.int64], places: NDArray[np.int64]) -> Tensor:
         embeddings = self.prepared.embeddings
         assert embeddings is not None
         return torch.from_numpy(embeddings.drawn(items, self.seed, places, field, self.captions_averaged))
 
-    def _picture(self, field: str, indices: NDArray[np.int64], flips: NDArray[np.bool_] | None) -> Tensor:
-        pixels = self.prepared.images(indices, field)  # [N,H,W,C]
-        if flips is not None:
+    def _picture(self, field: str, items: NDArray[np.int64], places: NDArray[np.int64], whose: str = "") -> Tensor:
+        """Items as they lie at these places; `whose` names the draws of what does not move with the image."""
+        pixels = self.prepared.images(items, field)  # [N,H,W,C]
+        if (room := self.prepared.spec.resolution - self.crop) > 0:
+            pixels = _cut(pixels, corners(self.seed, places, f"{whose}crop", room + 1), self.crop)
+        if self.mirror:
+            flips = coins(self.seed, places, f"{whose}mirror")
             pixels[flips] = np.take(pixels[flips], np.arange(pixels.shape[2] - 1, -1, -1), axis=2)
         if field == "mask":
             return torch.from_numpy(pixels[:, None, :, :, 0] > 127)
@@ -177,6 +190,12 @@ class Loader:
         # only pinned memory may be copied while the host goes on
         moved = tensor.to(self.device, non_blocking=self.device.type == "cuda")
         return moved.float().div_(127.5).sub_(1) if moved.dtype == torch.uint8 else moved
+
+
+def _cut(pixels: NDArray[np.uint8], corners: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
+    """`size` x `size` pixels of each picture [N,H,W,C], from its corner (top, left) of [N,2] on."""
+    places = zip(pixels, corners.tolist(), strict=True)
+    return np.stack([picture[top : top + size, left : left + size] for picture, (top, left) in places])
 
 
 def _to_float(pixels: NDArray[np.uint8]) -> NDArray[Any]:

@@ -11,12 +11,12 @@ __all__ = ["looks"]
 UNKNOWN_SIDE = 64
 
 
-def looks(source: Source) -> tuple[int, bool]:
+def looks(source: Source, field: str = "image") -> tuple[int, bool]:
     """The middle one of the shorter sides, and whether all is grey, of up to 32 pictures spread over the source."""
     sides, modes = [], set()
     for i in range(0, len(source.items), max(len(source.items) // 32, 1)):
         try:
-            with Image.open(io.BytesIO(source.read(i))) as picture:
+            with Image.open(io.BytesIO(source.read(i, field))) as picture:
                 sides.append(min(picture.size))
                 modes.add(picture.mode)
         except Exception:  # whatever decoders raise at foreign bytes; preparing names the corrupt files

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Others", "coins", "mix", "permutation", "place", "stream"]
+__all__ = ["Others", "coins", "corners", "mix", "permutation", "place", "stream"]
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -64,3 +64,10 @@ class Others:
         outside = (len(self.groups) - (end - start)).astype(np.uint64)
         place = ((mix(stream(seed, "other"), positions) >> np.uint64(11)) % outside).astype(np.int64)
         return self.order[np.where(place < start, place, place + end - start)]
+
+
+def corners(seed: int, positions: NDArray[np.int64], field: str, choices: int) -> NDArray[np.int64]:
+    """Two numbers below `choices` for each place of the stream, int64 [n,2]: where a crop begins, down and across."""
+    bits = mix(stream(seed, field), positions)
+    high, low = bits >> np.uint64(32), bits & np.uint64(0xFFFFFFFF)
+    return np.stack([high % np.uint64(choices), low % np.uint64(choices)], axis=1).astype(np.int64)

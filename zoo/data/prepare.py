@@ -4,17 +4,18 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.data.cache import build_folder, cache_folder, free_bytes, key_of, locked
 from zoo.data.decode import Crop, decode
 from zoo.data.decoding import Progress, decode_all
-from zoo.data.prepared import FORMAT, MARKER, Mode, Prepared, open_prepared
+from zoo.data.prepared import FORMAT, MARKER, OTHER, Mode, Prepared, open_prepared
 from zoo.data.prepared_source import PreparedSource
 from zoo.data.records import DecodedRecords
 from zoo.data.source import Source, open_source
@@ -35,6 +36,7 @@ def prepare(
     *,
     size: int,
     channels: int = 3,
+    source_channels: int | None = None,
     crop: Crop = "center",
     cache: Cache = "auto",
     folder: Path | None = None,
@@ -46,21 +48,22 @@ def prepare(
 
     `cache`: `raw` keeps pixels, `encoded` the original bytes (decoded by threads at each use), `none` keeps
     nothing and reads the source each time; `auto` is raw up to 20 GB and half of the free disk, then encoded
-    while that fits the free disk, else none. The order is the same in all. `progress(done, total)` replaces
-    the bar that a terminal shows; `say` receives the lines that tell what is done and where (standard error
-    otherwise).
+    while that fits the free disk, else none. The order is the same in all. A translation's input has
+    `source_channels`, as many as `channels` by default. `progress(done, total)` replaces the bar that a terminal
+    shows; `say` receives the lines that tell what is done and where (standard error otherwise).
 
     Up to three files or 1 % of them, whichever is more, but always less than half, may be unreadable: they
     are skipped and named. Raises ZooError for more, for no space or permission, and for a `folder` that holds
     something else.
     """
-    _validate(size, channels, crop, cache, folder)
+    _validate(size, channels, source_channels, crop, cache, folder)
     say = say or _to_standard_error
-    source = source if isinstance(source, Source) else open_source(source)
-    if isinstance(source, PreparedSource) and folder is None and _serves(source.prepared, size, channels, crop, cache):
+    source = (source if isinstance(source, Source) else open_source(source)).at(size, crop)
+    kinds = {**dict.fromkeys(source.fields, channels), "source": source_channels or channels}
+    if isinstance(source, PreparedSource) and folder is None and _serves(source.prepared, size, kinds, crop, cache):
         say(f"Using {_count(source.prepared)}: {source.prepared.folder}")
         return source.prepared
-    plan = _Plan(source, size, channels, crop, progress, say)
+    plan = _Plan(source, size, kinds, crop, progress, say)
     if cache == "none":
         return _uncached(plan)
     modes: list[Mode] = ["raw", "encoded"] if cache == "auto" else [cache]
@@ -79,21 +82,28 @@ class _Plan:
         self,
         source: Source,
         size: int,
-        channels: int,
+        kinds: Mapping[str, int],
         crop: Crop,
         progress: Progress | None,
         say: Callable[[str], None],
     ) -> None:
-        self.source, self.size, self.channels = source, size, channels
+        self.source, self.size, self.channels = source, size, kinds["image"]
+        self.kinds = {field: kinds[field] for field in source.fields}  # channels by field
         self.crop: Crop = crop
         self.progress, self.say = progress, say
         self.started = time.monotonic()
         self.state = source.state()
-        self.raw_bytes = len(source) * size * size * channels * len(source.fields)
+        self.raw_bytes = len(source) * size * size * sum(self.kinds.values())
+        self.other: _Plan | None = None  # of domain A, where its pictures belong to none of these
+        if source.other is not None:
+            self.other = _Plan(source.other, size, {"image": kinds["source"]}, crop, progress, say)
+            self.raw_bytes += self.other.raw_bytes
 
     def key(self, mode: Mode) -> str:
         """Name of the folder in the cache."""
-        facts = (FORMAT, self.state, self.size, self.channels, self.crop, mode, self.source.fields)
+        facts: list[object] = [FORMAT, self.state, self.size, self.channels, self.crop, mode, self.source.fields]
+        facts += [self.kinds["source"]] if "source" in self.kinds else []
+        facts += [self.other.key(mode)] if self.other is not None else []
         return key_of(f"{self.source.name}-{self.size}px", *facts)
 
     def target(self, mode: Mode, folder: Path | None) -> Path:
@@ -115,24 +125,35 @@ class _Plan:
 
     def encoded_bytes(self) -> int:
         """Bytes of the original files."""
-        return sum(self.source.size(i, field) for i in range(len(self.source)) for field in self.source.fields)
+        own = sum(self.source.size(i, field) for i in range(len(self.source)) for field in self.source.fields)
+        return own + (0 if self.other is None else self.other.encoded_bytes())
 
     def announce(self, mode: Mode, where: str) -> None:
         """Size first, then work."""
         amount = self.raw_bytes if mode == "raw" else self.encoded_bytes()
         taken = f"{_bytes(amount)} {'of pixels' if mode == 'raw' else 'encoded'}"
-        self.say(
-            f"Preparing {self.source.name}: {len(self.source):,} images at {self.size} px in "
-            f"{'grey' if self.channels == 1 else 'colour'}, {taken} {where}"
-        )
+        images = f"{len(self.source):,} {'pairs of images' if 'source' in self.kinds else 'images'}"
+        images += "" if self.other is None else f" and {len(self.other.source):,} of the other domain"
+        colour = " from ".join(dict.fromkeys("grey" if kind == 1 else "colour" for kind in self.all_kinds().values()))
+        self.say(f"Preparing {self.source.name}: {images} at {self.size} px in {colour}, {taken} {where}")
+
+    def all_kinds(self) -> dict[str, int]:
+        """Channels by field, those of the other domain with them."""
+        return self.kinds if self.other is None else {**self.kinds, "source": self.other.channels}
+
+    def pixels(self) -> dict[str, Callable[[bytes], NDArray[np.uint8]]]:
+        """How the pictures of each field are decoded."""
+        return {
+            field: partial(decode, size=self.size, channels=channels, crop=self.crop)
+            for field, channels in self.kinds.items()
+        }
 
     def decode(self, writers: dict[str, Writer]) -> tuple[list[int], list[tuple[str, str]]]:
         """Decode everything into the writers: (the items that could be read, (key, why) of the others)."""
-        pixels = partial(decode, size=self.size, channels=self.channels, crop=self.crop)
-        return decode_all(self.source, pixels, writers, self.progress)
+        return decode_all(self.source, self.pixels(), writers, self.progress)
 
-    def spec(self, kept: Sequence[int]) -> tuple[DataSpec, list[int] | None, str]:
-        """(spec, labels or None, notice) of the items kept."""
+    def spec(self, kept: Sequence[int], others: int = 0) -> tuple[DataSpec, list[int] | None, str]:
+        """(spec, labels or None, notice) of the items kept, with so many kept of the other domain."""
         items, classes = self.source.items, self.source.classes
         given = [items[i].label for i in kept]
         labels = [label for label in given if label is not None]
@@ -142,7 +163,15 @@ class _Plan:
             labels = []
         number = max(len(classes), max(labels) + 1) if labels else 0
         names = classes if labels and len(classes) == number else ()
-        spec = DataSpec(self.size, self.channels, classes=number, items=len(kept), class_names=names)
+        spec = DataSpec(
+            self.size,
+            self.channels,
+            classes=number,
+            items=max(len(kept), others),  # of an epoch
+            class_names=names,
+            source_channels=self.all_kinds().get("source", 0),
+            paired=self.other is None,
+        )
         return spec, labels or None, notice.strip()
 
     def captions(self, kept: Sequence[int]) -> list[tuple[str, ...]] | None:
@@ -182,15 +211,20 @@ def _cached(plan: _Plan, mode: Mode, target: Path) -> Prepared:
 
 def _fill(plan: _Plan, mode: Mode, folder: Path) -> None:
     """Write every file of a prepared folder, the marker last."""
+    others = 0
+    if plan.other is not None:
+        (folder / OTHER).mkdir()
+        _fill(plan.other, mode, folder / OTHER)
+        others = len(open_prepared(folder / OTHER))
     writers: dict[str, Writer] = {
-        field: RawWriter(folder, field, plan.size, plan.channels) if mode == "raw" else EncodedWriter(folder, field)
-        for field in plan.source.fields
+        field: RawWriter(folder, field, plan.size, channels) if mode == "raw" else EncodedWriter(folder, field)
+        for field, channels in plan.kinds.items()
     }
     try:
         kept, skipped = plan.decode(writers)
     finally:
         records = {field: writer.close() for field, writer in writers.items()}
-    spec, labels, notice = plan.spec(kept)
+    spec, labels, notice = plan.spec(kept, others)
     if labels is not None:
         np.save(folder / "labels.npy", np.array(labels, np.int64))
     listing = {"keys": [plan.source.items[i].key for i in kept], "captions": plan.captions(kept)}
@@ -208,7 +242,7 @@ def _fill(plan: _Plan, mode: Mode, folder: Path) -> None:
         "notice": notice,
         "skipped": skipped,
         "records": records,
-        "files": {file.name: file.stat().st_size for file in sorted(folder.iterdir())},
+        "files": {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()},
     }
     (folder / MARKER).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
@@ -216,14 +250,20 @@ def _fill(plan: _Plan, mode: Mode, folder: Path) -> None:
 def _uncached(plan: _Plan) -> Prepared:
     """Decode everything once to know what can be read, keep nothing, and read the source at each use."""
     plan.announce("none", "checked, not cached")
+    return plan.report(_read_each_time(plan), "nothing is kept, the source is read each time")
+
+
+def _read_each_time(plan: _Plan) -> Prepared:
+    """The pictures of a source that could be read once, decoded at each use."""
+    other = None if plan.other is None else _read_each_time(plan.other)
     kept, skipped = plan.decode({})
-    spec, labels, notice = plan.spec(kept)
-    source, pixels = plan.source, partial(decode, size=plan.size, channels=plan.channels, crop=plan.crop)
+    spec, labels, notice = plan.spec(kept, 0 if other is None else len(other))
+    source, pixels = plan.source, plan.pixels()
 
     def records(field: str) -> DecodedRecords:
-        return DecodedRecords(lambda i: source.read(kept[i], field), pixels, lambda i: source.items[kept[i]].key)
+        return DecodedRecords(lambda i: source.read(kept[i], field), pixels[field], lambda i: source.items[kept[i]].key)
 
-    prepared = Prepared(
+    return Prepared(
         spec,
         {field: records(field) for field in source.fields},
         [source.items[i].key for i in kept],
@@ -236,8 +276,8 @@ def _uncached(plan: _Plan) -> Prepared:
         notice=notice,
         skipped=skipped,
         fingerprint=plan.state,
+        other=other,
     )
-    return plan.report(prepared, "nothing is kept, the source is read each time")
 
 
 def _existing(target: Path, key: str) -> Prepared | None:
@@ -261,19 +301,23 @@ def _existing(target: Path, key: str) -> Prepared | None:
     return open_prepared(target)
 
 
-def _serves(prepared: Prepared, size: int, channels: int, crop: Crop, cache: Cache) -> bool:
+def _serves(prepared: Prepared, size: int, kinds: Mapping[str, int], crop: Crop, cache: Cache) -> bool:
     """Whether a prepared dataset is already what was asked for."""
     spec = prepared.spec
-    same = (spec.resolution, spec.channels) == (size, channels)
+    wanted = kinds["source"] if "source" in prepared.fields else 0
+    same = (spec.resolution, spec.channels, spec.source_channels) == (size, kinds["image"], wanted)
     return same and cache in ("auto", prepared.mode) and (prepared.mode == "raw" or prepared.crop == crop)
 
 
-def _validate(size: int, channels: int, crop: str, cache: str, folder: Path | None) -> None:
+def _validate(
+    size: int, channels: int, source_channels: int | None, crop: str, cache: str, folder: Path | None
+) -> None:
     problems = []
     if not 1 <= size <= 8192:
         problems.append(f"size: {size} px was given; 1 to 8192 is known")
-    if channels not in (1, 3):
-        problems.append(f"channels: {channels} was given; 1 (grey) and 3 (colour) are known")
+    for what, number in (("channels", channels), ("source_channels", source_channels)):
+        if number not in (1, 3, None):
+            problems.append(f"{what}: {number} was given; 1 (grey) and 3 (colour) are known")
     for what, given, known in (("crop", crop, get_args(Crop)), ("cache", cache, get_args(Cache))):
         if given not in known:
             problems.append(f"{what}: {given!r} was given; {', '.join(known)} are known")

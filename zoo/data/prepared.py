@@ -16,10 +16,13 @@ from zoo.data.records import DecodedRecords, EncodedFile, RawRecords, Records
 from zoo.data.spec import DataSpec
 from zoo.errors import ZooError
 
-__all__ = ["FORMAT", "MARKER", "Mode", "Prepared", "open_prepared"]
+__all__ = ["FORMAT", "MARKER", "OTHER", "Mode", "Prepared", "open_prepared"]
 
 MARKER = "ganzoo-data.json"
 """The file that makes a folder a prepared dataset; written last."""
+
+OTHER = "source"
+"""The folder inside, of domain A where its pictures belong to none of these: a prepared dataset itself."""
 
 FORMAT = 1
 """Of the folder; raised when older versions could not read it."""
@@ -48,6 +51,7 @@ class Prepared:
         skipped: Sequence[tuple[str, str]] = (),
         folder: Path | None = None,
         fingerprint: str = "",
+        other: "Prepared | None" = None,
     ) -> None:
         counts = () if labels is None else tuple(np.bincount(labels, minlength=spec.classes).tolist())
         self.spec = replace(spec, class_counts=counts)
@@ -66,6 +70,7 @@ class Prepared:
         self.folder = folder  # None when nothing is kept on the disk
         self.fingerprint = fingerprint
         self.embeddings: Embeddings | None = None  # of the captions, once a text encoder has read them
+        self.other = other  # the field `source` where it belongs to no image: a set with a length of its own
         self._records = dict(records)
 
     def __len__(self) -> int:
@@ -78,12 +83,18 @@ class Prepared:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The pictures that each item has: `image`, and perhaps `source` or `mask`."""
-        return tuple(self._records)
+        """The pictures that it has: `image`, and perhaps `source` or `mask`."""
+        return (*self._records, "source") if self.other is not None else tuple(self._records)
+
+    def count(self, field: str = "image") -> int:
+        """How many pictures of a field there are."""
+        return len(self.other) if field == "source" and self.other is not None else len(self)
 
     def images(self, indices: NDArray[np.int64], field: str = "image") -> NDArray[np.uint8]:
         """Pictures [n,H,W,C], fresh and contiguous. Raises IndexError, or ZooError when a file no longer
         reads."""
+        if field == "source" and self.other is not None:
+            return self.other.images(indices)
         return self._records[field].take(indices)
 
     def encoded(self, i: int, field: str = "image") -> bytes:
@@ -105,7 +116,7 @@ def open_prepared(folder: Path) -> Prepared:
     crop, mode, keys = values["crop"], values["mode"], listing["keys"]
     return Prepared(
         spec,
-        {field: _records(folder, files, mode, spec, crop, keys) for field, files in values["records"].items()},
+        {field: _records(folder, field, files, mode, spec, crop, keys) for field, files in values["records"].items()},
         keys,
         labels=np.load(labels, allow_pickle=False) if labels.name in values["files"] else None,
         captions=listing["captions"],
@@ -118,16 +129,18 @@ def open_prepared(folder: Path) -> Prepared:
         skipped=[(key, why) for key, why in values["skipped"]],
         folder=folder,
         fingerprint=values["fingerprint"],
+        other=None if spec.paired else open_prepared(folder / OTHER),
     )
 
 
 def _records(
-    folder: Path, files: Sequence[str], mode: Mode, spec: DataSpec, crop: Crop, keys: Sequence[str]
+    folder: Path, field: str, files: Sequence[str], mode: Mode, spec: DataSpec, crop: Crop, keys: Sequence[str]
 ) -> Records:
     if mode == "raw":
         return RawRecords([folder / file for file in files])
     content, offsets = files
-    pixels = partial(decode, size=spec.resolution, channels=spec.channels, crop=crop)
+    channels = spec.source_channels if field == "source" else spec.channels
+    pixels = partial(decode, size=spec.resolution, channels=channels, crop=crop)
     return DecodedRecords(EncodedFile(folder / content, folder / offsets).read, pixels, keys.__getitem__)
 
 

@@ -19,7 +19,8 @@ class PreparedSource(Source):
         self.splits = (prepared.split,) if prepared.split else ()
         self.licence = prepared.licence
         self.notice = prepared.notice
-        self.fields = prepared.fields
+        self.other = None if prepared.other is None else PreparedSource(prepared.other)
+        self.fields = tuple(field for field in prepared.fields if self.other is None or field != "source")
         labels, captions = prepared.labels, prepared.captions
         self.items = [
             Item(key, None if labels is None else int(labels[i]), () if captions is None else captions[i])
@@ -33,5 +34,6 @@ class PreparedSource(Source):
     def fingerprint(self) -> str:
         """Of what it was prepared from and how."""
         prepared = self.prepared
-        facts = (prepared.fingerprint, prepared.spec, prepared.mode, prepared.crop, prepared.keys)
+        facts: tuple[object, ...] = (prepared.fingerprint, prepared.spec, prepared.mode, prepared.crop, prepared.keys)
+        facts += () if self.other is None else (self.other.fingerprint(),)
         return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()

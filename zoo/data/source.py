@@ -1,7 +1,7 @@
 """A source of images: what lies behind `--data`, before anything is decoded."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import UnknownName, ZooError, near_misses
 
 if TYPE_CHECKING:
+    from zoo.data.decode import Crop
+    from zoo.data.tree import Tree
     from zoo.grammar import Reference
     from zoo.registry import Registered
 
@@ -38,6 +40,7 @@ class Source(ABC):
     licence: str = ""
     notice: str = ""  # a line the user should read; empty is none
     fields: tuple[str, ...] = ("image",)  # pictures that each item has, out of IMAGE_FIELDS
+    other: "Source | None" = None  # domain A, where its pictures belong to none of these: its `image` is our `source`
 
     def __len__(self) -> int:
         return len(self.items)
@@ -58,14 +61,26 @@ class Source(ABC):
         """Number of bytes of `read(i, field)`, cheaper where the source knows it."""
         return len(self.read(i, field))
 
+    def check(self, i: int, contents: Mapping[str, bytes]) -> None:  # noqa: B027  most items are one picture
+        """Raise ZooError when the pictures of item i, by field, do not belong together."""
 
-def open_source(text: str | Path, split: str | None = None) -> Source:
+    def at(self, size: int, crop: "Crop") -> "Source":
+        """The source whose pictures are about to be brought to `size` pixels; one that draws pictures does so there."""
+        return self
+
+    def held_out(self) -> "Source | None":
+        """The test split beside this training split; None where there is none."""
+        return None
+
+
+def open_source(text: str | Path, split: str | None = None, pair: str = "") -> Source:
     """The source behind a folder, a .zip, a prepared folder, or a registered name
     `emoji:style=noto,items=100`.
 
     Text that starts with `.`, `/`, `~` or `\\`, or that exists on the disk, is a path; anything else is a
     name; what is both is refused. `split` chooses one for a path that has several; a name takes it as an
-    option. Raises ZooError, UnknownName or InvalidOptions.
+    option. `pair` reads it as two domains: `ab`, `ba` or `edges`, see `zoo.data.pairs`. Raises ZooError,
+    UnknownName or InvalidOptions.
     """
     if isinstance(text, str) and _is_both(text):
         raise ZooError(
@@ -73,14 +88,14 @@ def open_source(text: str | Path, split: str | None = None) -> Source:
             f"{_dataset(text).qualified} the dataset."
         )
     if isinstance(text, Path) or _is_path(text):
-        return _open_path(Path(text).expanduser(), split)
+        return _open_path(Path(text).expanduser(), split, pair)
     from zoo.grammar import parse
 
     try:
         reference = parse(text)
     except ZooError as error:
         raise _unknown(text) from error
-    return _open_name(reference, split)
+    return _paired(_open_name(reference, split), pair, split)
 
 
 def _is_path(text: str) -> bool:
@@ -104,7 +119,8 @@ def _dataset(name: str) -> "Registered":
     return registry().select("dataset", name)[0]
 
 
-def _open_path(path: Path, split: str | None) -> Source:
+def _open_path(path: Path, split: str | None, pair: str) -> Source:
+    from zoo.data.pairs import is_two_domains
     from zoo.data.prepared import MARKER, open_prepared
     from zoo.data.prepared_source import PreparedSource
     from zoo.data.tree import open_tree
@@ -114,10 +130,20 @@ def _open_path(path: Path, split: str | None) -> Source:
         if not path.exists():
             raise ZooError(_missing(path))
         if path.is_dir() and (path / MARKER).is_file():
-            return PreparedSource(open_prepared(path))
-        return TreeSource(open_tree(path), split=split)
+            return _paired(PreparedSource(open_prepared(path)), pair, split)
+        tree = open_tree(path)
+        return _paired(tree, pair, split) if pair or is_two_domains(tree) else TreeSource(tree, split=split)
     except PermissionError as error:
         raise ZooError(f"No permission to read {error.filename or path}; change it with chmod.") from error
+
+
+def _paired(found: "Source | Tree", pair: str, split: str | None) -> Source:
+    """As two domains, where that is asked for or plain to see."""
+    from zoo.data.pairs import open_pairs
+
+    if isinstance(found, Source) and not pair:
+        return found
+    return open_pairs(found, pair or "ab", split)
 
 
 def _missing(path: Path) -> str:

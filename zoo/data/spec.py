@@ -22,6 +22,8 @@ class DataSpec:
     class_counts: tuple[int, ...] = ()  # images by label; empty is unknown
     text_encoder: str = ""  # identity of what embedded the captions, such as hashed@1
     captions: tuple[str, ...] = ()  # some of the data's captions: what a text model draws from when not told
+    source_channels: int = 0  # of a translation's input: 1 grey, 3 colour; 0 is no such picture
+    paired: bool = True  # whether each image has a source of its own; without, the two are sets of their own
 
     def __post_init__(self) -> None:
         for name in ("class_names", "class_counts", "captions"):
@@ -30,6 +32,8 @@ class DataSpec:
             raise ZooError(f"A resolution of {self.resolution} px was given; it is at least 1.")
         if self.channels not in (1, 3):
             raise ZooError(f"{self.channels} channels were given; 1 (grey) and 3 (colour) are known.")
+        if self.source_channels not in (0, 1, 3):
+            raise ZooError(f"{self.source_channels} channels of the source were given; 1, 3 and 0 (none) are known.")
         if min(self.classes, self.items, self.text_dim) < 0:
             raise ZooError("The numbers of classes, items and text dimensions are at least 0.")
         if self.class_counts and len(self.class_counts) != self.classes:

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from zoo.data.layout import EXTENSIONS, class_names, class_of, image_names, splits_of
 from zoo.data.sidecars import Row, Sidecars, read_sidecars
@@ -47,6 +49,8 @@ class TreeSource(Source):
         sidecars = read_sidecars(tree, every) if rows is None else Sidecars(rows, (), True, "")
         self.notice = sidecars.notice
         self._sidecars = sidecars.files
+        again: dict[str, Any] = {"labelled": labelled, "licence": licence, "splits": splits, "rows": rows, "keep": keep}
+        self._of_split = partial(TreeSource, tree, name=name, **again)
         folders = class_names(found if below_split else {}, images) if labelled else ()
         below = 1 if found and below_split else 0
         self.classes, labels = _labels(chosen, sidecars, folders, below)
@@ -62,6 +66,11 @@ class TreeSource(Source):
     def size(self, i: int, field: str = "image") -> int:
         """Number of bytes of the file."""
         return self._tree.size(self.items[i].key)
+
+    def held_out(self) -> Source | None:
+        """The split `test`, unless this is it or has it in."""
+        known = "test" in self.splits and self.split not in ("test", "all")
+        return self._of_split(split="test") if known else None
 
     def fingerprint(self) -> str:
         """Of names, sizes and times of change (folder) or checksums (zip), with those of labels and

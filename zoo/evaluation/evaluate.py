@@ -15,7 +15,7 @@ from zoo.errors import InvalidOptions, ZooError
 from zoo.evaluation.judge import Judge, Tick
 from zoo.evaluation.naming import find_metrics, split_names
 from zoo.evaluation.reference import Reference
-from zoo.evaluation.samples import ModelSamples, PictureSamples, Samples, read_npz
+from zoo.evaluation.samples import InputSamples, ModelSamples, PictureSamples, Samples, read_npz
 from zoo.evaluation.score import Score, keep
 from zoo.model import Model
 from zoo.options import bind
@@ -39,6 +39,8 @@ class Subject:
     channels: int
     crop: str
     trained_on: str = ""  # the run's data
+    pair: str = ""  # how that is read as two domains
+    source_channels: int = 0
 
 
 def evaluate(
@@ -51,6 +53,8 @@ def evaluate(
     which: str = "last",
     held_out: str | Path | None = None,
     resolution: int | None = None,
+    pair: str | None = None,
+    baseline: str = "none",
     device: str = "auto",
     precision: str = "fp32",
     quiet: bool = False,
@@ -60,13 +64,15 @@ def evaluate(
 
     `n` is the number of samples: 50,000 of a run, all pictures otherwise. Sample i is that of seed + i. `held_out` are
     real pictures the training did not see, for metrics that ask for them. Pictures are brought to `resolution`, the
-    run's or the samples' own by default. `options` are those of the model's `sample`, such as truncation=0.7; they are
+    run's or the samples' own by default. A model that reads pictures reads those of the data, read as two domains by
+    `pair` (as the run's), of its test split by default; `baseline` "identity" scores in place of what it makes what it
+    read. `options` are those of the model's `sample`, such as truncation=0.7; they are
     part of the protocol. A run keeps its scores in scores.json. Raises InvalidOptions with every problem, ZooError for
     data, weights or samples that cannot be used.
     """
     say = silent if quiet else told
     names = split_names(metrics) if isinstance(metrics, str) else tuple(metrics)
-    problems = checked(names, n, seed, precision)
+    problems = checked(names, n, seed, precision, baseline)
     if problems:
         raise InvalidOptions(problems)
     found = find_metrics(names)
@@ -75,22 +81,28 @@ def evaluate(
         raise InvalidOptions([f"{', '.join(options)}: options of a model, and {subject} is pictures; leave them out."])
     place = choose_device(device)
     model = None if opened.run is None else ready(opened.run, which, str(place), options)
-    reference = reference_of(data if data is not None else opened.trained_on, opened, say)
+    if baseline != "none" and (model is None or "source" not in model.reads):
+        raise InvalidOptions(["--baseline identity shows what a translation reads, and this is none; leave it out."])
+    reads = model is not None and bool(model.reads)
+    domains = opened.pair if pair is None and reads else pair or ""
+    reference = reference_of(data or opened.trained_on, opened, say, domains, beside=data is None and reads)
     others = None if held_out is None else reference_of(held_out, opened, say)
     with progress("reference", len(reference.prepared), quiet) as tick:
         judge = Judge(found, reference, held_out=others, device=place, precision=precision, tick=tick)
     if model is None:
         samples: Samples = pictures_of(opened, n, say)
+    elif baseline != "none":
+        samples = InputSamples(reference.prepared, opened.channels, n)
     else:
         samples = ModelSamples(model, n or judge.number(USUAL), seed, reference.prepared, options)
     with progress("samples", samples.n, quiet) as tick:
         scores = judge.score(samples, opened.facts, tick)
-    if opened.run is not None:
+    if opened.run is not None and baseline == "none":
         keep(opened.run, scores)
     return scores
 
 
-def checked(names: Sequence[str], n: int | None, seed: int, precision: str) -> list[str]:
+def checked(names: Sequence[str], n: int | None, seed: int, precision: str, baseline: str) -> list[str]:
     """Options out of range, in sentences."""
     problems = [] if names else ["no metric is given; ganzoo list metrics shows them: --metrics fid,kid"]
     if n is not None and n < 2:
@@ -99,6 +111,8 @@ def checked(names: Sequence[str], n: int | None, seed: int, precision: str) -> l
         problems.append(f"--seed is {seed}; it must be between 0 and {2**32 - 1}.")
     if precision not in ("fp32", "bf16"):
         problems.append(f"--precision is {precision}; fp32 and bf16 are known.")
+    if baseline not in ("none", "identity"):
+        problems.append(f"--baseline is {baseline}; none and identity are known.")
     return problems
 
 
@@ -140,7 +154,8 @@ def run_of(folder: Path, which: str, resolution: int | None) -> Subject:
         "judges": plan.judges(),
     }
     spec = plan.data
-    return Subject(folder, None, facts, spec.resolution, spec.channels, plan.choice.crop, plan.choice.source)
+    kind = spec.resolution, spec.channels, plan.choice.crop
+    return Subject(folder, None, facts, *kind, plan.choice.source, plan.choice.pair, spec.source_channels)
 
 
 def side_of(source: Source) -> int:
@@ -157,11 +172,15 @@ def channels_of(source: Source) -> int:
     return 1 if looks(source)[1] else 3
 
 
-def reference_of(data: str | Path, opened: Subject, say: Say) -> Reference:
-    """The data that samples are held against, at their size and in their channels."""
+def reference_of(data: str | Path, opened: Subject, say: Say, pair: str = "", *, beside: bool = False) -> Reference:
+    """The data that samples are held against, at their size and in their channels; `beside`, its test split."""
     path = Path(data).expanduser()
     array = path.suffix.lower() in (".npz", ".npy") and path.is_file()
-    source = read_npz(path) if array else open_source(data)
+    source = read_npz(path) if array else open_source(data, pair=pair)
+    if beside and (test := source.held_out()) is not None:
+        source = test
+    elif beside:
+        say(f"{data} has no test split beside what the run was trained on: these scores are of training pictures.")
     channels = opened.channels
     if opened.run is None and channels != channels_of(source):
         raise ZooError(
@@ -169,7 +188,13 @@ def reference_of(data: str | Path, opened: Subject, say: Say) -> Reference:
             "kind."
         )
     prepared = prepare(
-        source, size=opened.resolution, channels=channels, crop=cast(Crop, opened.crop), cache="auto", say=silent
+        source,
+        size=opened.resolution,
+        channels=channels,
+        source_channels=opened.source_channels or None,
+        crop=cast(Crop, opened.crop),
+        cache="auto",
+        say=silent,
     )
     if prepared.skipped:
         say(f"{len(prepared.skipped)} of the reference's files cannot be read and are left out: {prepared.skipped[0]}")

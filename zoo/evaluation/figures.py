@@ -16,7 +16,7 @@ from zoo.data.prepared import Prepared
 from zoo.evaluation.eye import Eye
 from zoo.evaluation.judge import Judge
 from zoo.evaluation.reference import Pixels
-from zoo.evaluation.samples import as_often
+from zoo.evaluation.samples import as_often, read_pictures
 from zoo.files import read_json, write_json
 from zoo.metric import Rows
 from zoo.metrics.neighbours import nearest_of
@@ -33,12 +33,14 @@ THUMBNAIL = 16  # px
 def save_logits(folder: Path, model: Model, prepared: Prepared, images: int) -> None:
     """Add histograms of the logits of 64 reals and 64 fakes to `logits.json`, by critic."""
     critics = critics_of(model)
-    if not critics or not model.prior(1, 0):
+    if not critics or not (model.reads or model.prior(1, 0)):
         return
-    drawn = on_device(model, model.prior(JUDGED, 0))
-    chosen = np.random.RandomState(0).permutation(len(prepared))[:JUDGED]  # the first may be all of one class
-    pixels = torch.from_numpy(prepared.images(chosen)).permute(0, 3, 1, 2)
-    real = on_device(model, {"image": pixels.float() / 127.5 - 1})
+    chosen = spread(len(prepared))
+    real = on_device(model, {"image": read_pictures(prepared, "image", chosen)})
+    given = {name: read_pictures(prepared, name, spread(prepared.count(name))) for name in model.reads}
+    real |= on_device(model, {name: value for name, value in given.items() if name != "image"})
+    number = min([JUDGED, *map(len, given.values())])
+    drawn = on_device(model, {**model.prior(number, 0), **{name: value[:number] for name, value in given.items()}})
     if prepared.labels is not None:
         real |= on_device(model, {"label": torch.from_numpy(prepared.labels[chosen])})
     with torch.no_grad():
@@ -46,12 +48,17 @@ def save_logits(folder: Path, model: Model, prepared: Prepared, images: int) -> 
         shot = {
             name: histogram(logits(critic, real), logits(critic, fake))
             for name, critic in critics.items()
-            if set(getattr(critic.network, "conditions", ())) <= real.keys() & fake.keys()
+            if critic.judges == "image" and set(getattr(critic.network, "conditions", ())) <= real.keys() & fake.keys()
         }
     path = folder / "logits.json"
     before = read_json(path) if path.exists() else {}
     kept = {key: value for key, value in before.items() if int(key) < images}
     write_json(path, {**kept, str(images): shot})
+
+
+def spread(number: int) -> NDArray[np.int64]:
+    """Up to 64 numbers of items: the first may be all of one class."""
+    return np.random.RandomState(0).permutation(number)[:JUDGED]
 
 
 def on_device(model: Model, batch: Batch) -> Batch:
@@ -95,7 +102,7 @@ def histogram(real: Tensor, fake: Tensor) -> dict[str, Any]:
 
 def save_figures(folder: Path, model: Model, prepared: Prepared, judge: Judge | None) -> None:
     """Write `samples/neighbours.png` and `figures.json` by the judge's features, or by thumbnails."""
-    if not model.prior(1, 0):
+    if model.reads or not model.prior(1, 0):
         return
     eye, rows = features_kept(judge)
     through = f"thumbnails of {THUMBNAIL} px" if eye is None else f"features of {eye.backbone.name}"

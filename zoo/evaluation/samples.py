@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from zoo.any_pictures import recoloured
 from zoo.data.arrays import ArraySource
 from zoo.data.prepared import Prepared
-from zoo.data.source import IMAGE_FIELDS
 from zoo.errors import ZooError
 from zoo.evaluation.reference import LOSSY
 from zoo.model import Batch, Model
@@ -20,7 +20,7 @@ from zoo.option_types import word
 from zoo.options import bind, options_of
 from zoo.pictures import to_uint8
 
-__all__ = ["ModelSamples", "PictureSamples", "Samples", "as_often", "read_npz"]
+__all__ = ["InputSamples", "ModelSamples", "PictureSamples", "Samples", "as_often", "read_npz", "read_pictures"]
 
 A = TypeVar("A", bound=np.generic)
 
@@ -68,15 +68,15 @@ class ModelSamples(Samples):
         defaults = {name: default for name, (_, default) in options_of(model.inputs).items()}
         bound = bind(model.inputs, {**as_often(model), **options}, where=type(model).__name__)
         self.options = {name: value for name, value in bound.items() if value != defaults[name]}
-        self.read = [field for field in IMAGE_FIELDS[1:] if field in model.needs]
+        self.read = model.reads
         self.inputs = inputs
         if self.read:
             missing = sorted(set(self.read) - set(() if inputs is None else inputs.fields))
             if inputs is None or missing:
                 name = "no data" if inputs is None else inputs.name
                 raise ZooError(f"The model draws from {', '.join(self.read)}; {name} lacks {', '.join(missing)}.")
-            self.n = min(n, len(inputs))
-            self.target = np.arange(self.n)
+            self.n = min(n, *(inputs.count(field) for field in self.read))
+            self.target = np.arange(self.n) if inputs.spec.paired else None
 
     def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
         """Drawn in eval mode; clipped to [-1, 1] and rounded to bytes."""
@@ -112,8 +112,7 @@ class ModelSamples(Samples):
         inputs = self.model.inputs(n, self.seed + start, **self.options)
         for field in self.read:
             assert self.inputs is not None
-            pixels = torch.from_numpy(self.inputs.images(np.arange(start, start + n), field)).permute(0, 3, 1, 2)
-            inputs[field] = pixels[:, :1] > 127 if field == "mask" else pixels.float() / 127.5 - 1
+            inputs[field] = read_pictures(self.inputs, field, np.arange(start, start + n))
         return {name: value.to(self.model.device) for name, value in inputs.items()}
 
     def facts(self) -> dict[str, Any]:
@@ -128,6 +127,25 @@ def as_often(model: Model) -> dict[str, Any]:
     """The option by which a labelled model's classes are as frequent as in its data, where they differ."""
     uneven = len(set(model.data.class_counts)) > 1 and "label" in model.prior(1, 0)
     return {"class_": "data"} if uneven and "class_" in options_of(model.inputs) else {}
+
+
+class InputSamples(Samples):
+    """What a model reads, in place of what it makes of that: the baseline `identity`."""
+
+    def __init__(self, inputs: Prepared, channels: int, n: int | None = None) -> None:
+        self.inputs, self.channels = inputs, channels
+        self.n = min(n or inputs.count("source"), inputs.count("source"))
+        self.target = np.arange(self.n) if inputs.spec.paired else None
+
+    def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
+        """In their own order, in the channels of the images."""
+        for start in range(0, self.n, size):
+            pixels = read_pictures(self.inputs, "source", np.arange(start, min(start + size, self.n)))
+            yield to_uint8(recoloured(pixels, self.channels))
+
+    def facts(self) -> dict[str, Any]:
+        """As a model's, with nothing drawn."""
+        return {"n": self.n, "seed": None, "truncation": None, "rounding": "bytes as they are", "baseline": "identity"}
 
 
 class PictureSamples(Samples):
@@ -147,6 +165,12 @@ class PictureSamples(Samples):
     def facts(self) -> dict[str, Any]:
         """As a model's, with nothing drawn."""
         return {"n": self.n, "seed": None, "truncation": None, "rounding": "bytes as they are"}
+
+
+def read_pictures(prepared: Prepared, field: str, indices: NDArray[np.int64]) -> torch.Tensor:
+    """A field of some items as a batch has it: images [n,C,H,W] in [-1, 1], masks bool [n,1,H,W]."""
+    pixels = torch.from_numpy(prepared.images(indices, field)).permute(0, 3, 1, 2)
+    return pixels[:, :1] > 127 if field == "mask" else pixels.float() / 127.5 - 1
 
 
 def read_npz(path: Path) -> ArraySource:

@@ -72,10 +72,12 @@ def sampling(model: Model, averages: Averages | None) -> Iterator[Model]:
 def refresh_statistics(model: Model, modules: list[nn.Module]) -> None:
     """Estimate BatchNorm statistics anew for averaged weights, over 1,024 drawn inputs of a fixed seed.
 
+    A model that reads pictures keeps the running ones.
+
     The running statistics belong to the live weights; under averaged ones they are off, and pictures pale.
     """
     norms = [layer for module in modules for layer in module.modules() if isinstance(layer, _BatchNorm)]
-    if not norms or not model.prior(1, REFRESH_SEED):
+    if not norms or model.reads or not model.prior(1, REFRESH_SEED):
         return
     momenta = [layer.momentum for layer in norms]
     for layer in norms:

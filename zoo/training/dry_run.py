@@ -34,7 +34,7 @@ def dry_run(
     counts = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
     lines = [f"{architecture} on {data}, in {out or folder_for(plan)}", *listing(plan, source)]
     lines += [f"  parameters of {name}: {count:,}" for name, count in counts.items()]
-    if set(model.needs) <= {"image", "index", "label", "text", "wrong_image", "wrong_text"}:
+    if set(model.needs) <= {"image", "source", "index", "label", "text", "wrong_image", "wrong_text"}:
         lines += measured(plan, make_training(plan, model, place))
     return "\n".join([*lines, "Nothing was trained or written (--dry-run)."])
 
@@ -64,6 +64,8 @@ def measured(plan: Plan, training: Training) -> list[str]:
     given = {"image": pictures, "index": items % max(spec.items, 1), "label": items % max(spec.classes, 1)}
     text = torch.randn(batch, spec.text_dim, device=pictures.device)
     given |= {"text": text, "wrong_text": text.flip(0), "wrong_image": pictures.flip(0)}
+    source = torch.rand((*shape[:3], max(spec.source_channels, 1)), device=pictures.device).permute(0, 3, 1, 2) * 2 - 1
+    given |= {"source": source}
     fields = {name: given[name] for name in training.model.needs}
     with FlopCounterMode(display=False) as counter:
         counter.mod_tracker.__exit__(None, None, None)  # its hooks on modules refuse gradients within a forward pass

@@ -23,7 +23,7 @@ from zoo.evaluation.reference import Reference
 from zoo.evaluation.samples import ModelSamples
 from zoo.evaluation.score import keep as keep_scores
 from zoo.files import explained, read_json, replace_file
-from zoo.model import Model
+from zoo.model import USES, Model
 from zoo.training import checkpoint
 from zoo.training.averages import sampling
 from zoo.training.device import peak_memory
@@ -68,7 +68,15 @@ class Run:
 class Loop:
     """Steps until done, with log, pictures and checkpoints on the way."""
 
-    def __init__(self, plan: Plan, folder: Path, training: Training, prepared: Prepared, display: Display) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        training: Training,
+        prepared: Prepared,
+        display: Display,
+        shown: Prepared | None = None,
+    ) -> None:
         self.plan = plan
         self.settings = plan.settings
         self.folder = folder
@@ -88,11 +96,14 @@ class Loop:
             fields=training.model.needs,
             mirror=plan.choice.mirror,
             captions_averaged=training.model.captions_averaged,
+            crop=plan.data.resolution,
+            pairs=training.model.pairs,
             rank=rank(),
             world_size=world_size(),
             device=training.model.device,
         )
-        self.judge = self.make_judge(prepared) if rank() == 0 and self.settings.metrics else None
+        self.shown = shown or prepared  # what samples are shown beside and scored against
+        self.judge = self.make_judge(self.shown) if rank() == 0 and self.settings.metrics else None
 
     def make_judge(self, prepared: Prepared) -> Judge:
         """The metrics with their reference, which is seen now, so that missing weights stop the run at its start."""
@@ -241,7 +252,7 @@ class Loop:
     def first_pictures(self) -> None:
         """The real grid and the untrained one."""
         if rank() == 0:
-            save_real_grid(self.folder, self.loader)
+            save_real_grid(self.folder, self.loader, self.training.model)
         self.snapshot()
 
     def check(self) -> None:
@@ -261,10 +272,10 @@ class Loop:
         best, sampler = False, None
         if rank() == 0:
             with sampling(self.training.model, self.training.averages) as model:
-                save_grid(self.folder, model, self.training.progress.images)
-                save_logits(self.folder, model, self.loader.prepared, self.training.progress.images)
+                save_grid(self.folder, model, self.shown, self.training.progress.images)
+                save_logits(self.folder, model, self.shown, self.training.progress.images)
                 if last:
-                    save_figures(self.folder, model, self.loader.prepared, self.judge)
+                    save_figures(self.folder, model, self.shown, self.judge)
                 if self.judge is not None and (last or self.score_due()) and not self.scored():
                     best = self.score(self.judge, model)
                 sampler = {name: value.clone() for name, value in model.sampling_state().items()}
@@ -276,7 +287,7 @@ class Loop:
 
     def score(self, judge: Judge, model: Model) -> bool:
         """Log scores of samples of fixed latents; whether the first metric's is the best so far."""
-        samples = ModelSamples(model, judge.number(self.settings.score_samples), 0, self.loader.prepared)
+        samples = ModelSamples(model, judge.number(self.settings.score_samples), 0, self.shown)
         subject = {
             "run": self.folder.name,
             "architecture": self.plan.architecture,
@@ -326,7 +337,7 @@ class Loop:
         if interrupted:
             raise Interrupted(self.folder, max(self.stopped_by, 130))
         self.display.stop()
-        self.display.say(farewell(self.folder, self.training.progress.images, self.elapsed()))
+        self.display.say(farewell(self.folder, self.training.progress.images, self.elapsed(), self.training.model))
         return Run(self.folder, self.training.progress.images, self.best)
 
     def rates(self) -> list[str]:
@@ -345,16 +356,18 @@ class Loop:
         )
 
 
-def farewell(folder: Path, images: int, seconds: float) -> str:
+def farewell(folder: Path, images: int, seconds: float, model: Model) -> str:
     """Where everything is, and what to do next."""
+    commands = [f"sample {folder} --n 64 --out grid.png", f"interpolate {folder} --out walk.gif"]
+    if model.reads:
+        commands = [f"{able} {folder} PICTURES --out FOLDER" for able in USES if hasattr(model, able)]
     return "\n".join(
         [
             f"Done: {images:,} images in {duration(seconds)}.",
             f"  pictures  {folder / 'samples'}",
             f"  report    {folder / 'report.html'}",
             "Next:",
-            f"  ganzoo sample {folder} --n 64 --out grid.png",
-            f"  ganzoo interpolate {folder} --out walk.gif",
+            *(f"  ganzoo {command}" for command in commands),
             f"  ganzoo train --resume {folder} --kimg {2 * images / 1000:g}",
         ]
     )

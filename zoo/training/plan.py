@@ -26,6 +26,7 @@ class DataChoice:
     cache: str = "auto"
     mirror: bool = False
     text_encoder: str = ""  # reference of what embeds the captions; empty for a model without text
+    pair: str = ""  # how two domains are made of it: ab, ba or edges; empty for one, or where its name says it
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class Asked:
     precision: str = "auto"
     compile: bool = False
     sync_batch_norm: bool = False
+    pair: str = ""
+    source_channels: int | None = None
     crop: str = "center"
     cache: str = "auto"
     mirror: bool = False
@@ -81,7 +83,7 @@ def resolve(
     """Check everything there is to check; raise InvalidOptions with all problems, or return the plan."""
     problems: list[str] = []
     model = attempt(problems, model_class, architecture)
-    source = attempt(problems, open_source, source_text)
+    source = attempt(problems, open_source, source_text, None, asked.pair)
     problems += check_numbers(asked)
     spec = (attempt(problems, usual_spec, source, asked) if source is not None else None) or DataSpec(USUAL_RESOLUTION)
     reference = text_reference(problems, model, asked, architecture) if model is not None else ""
@@ -109,7 +111,7 @@ def resolve(
         config,
         parts,
         spec,
-        DataChoice(settled(source_text), source.fingerprint(), asked.crop, asked.cache, asked.mirror, reference),
+        choice_of(source_text, source, asked, reference),
         settings_of(asked, config, device),
         asked.origin,
         {"plugin": found.plugin, "distribution": found.distribution, "version": found.version},
@@ -144,7 +146,25 @@ def usual_spec(source: Source, asked: Asked) -> DataSpec:
         classes=len(source.classes),
         items=len(items),
         class_names=source.classes,
+        source_channels=source_channels(source, asked),
+        paired=source.other is None,
     )
+
+
+def choice_of(source_text: str, source: Source, asked: Asked, reference: str) -> DataChoice:
+    """Which images, and how they are prepared."""
+    where, fingerprint = settled(source_text), source.fingerprint()
+    return DataChoice(where, fingerprint, asked.crop, asked.cache, asked.mirror, reference, asked.pair)
+
+
+def source_channels(source: Source, asked: Asked) -> int:
+    """Of the pictures of domain A: as asked, or grey where all are; 0 without such pictures."""
+    if source.other is None and "source" not in source.fields:
+        return 0
+    if asked.source_channels is not None:
+        return asked.source_channels
+    grey = looks(source.other)[1] if source.other is not None else looks(source.at(64, "center"), "source")[1]
+    return 1 if grey else 3
 
 
 def text_reference(problems: list[str], model: type[Model], asked: Asked, architecture: str) -> str:
@@ -183,10 +203,19 @@ def needs_problems(model: type[Model], source: Source | None, asked: Asked, arch
         problems.append(f"{architecture} takes no --condition {asked.condition}; {can}.")
     if source is not None:
         has = {"index", *source.fields, *(["label"] if source.classes else []), *TEXT_FIELDS}  # text was checked
-        has |= {"wrong_image"} if len(source) > 1 else set()
+        has |= ({"wrong_image"} if len(source) > 1 else set()) | ({"source"} if source.other is not None else set())
         lacking = [name for name in model.needs if name not in has]
         if lacking:
             problems.append(f"{architecture} needs {', '.join(lacking)}, which {source.name} does not have.")
+        if "source" in lacking:
+            problems[-1] += " Two domains are made by --pair ab, ba or edges, or lie in `ganzoo list --tag paired`."
+        if "source" in model.needs and model.pairs and source.other is not None:
+            problems.append(
+                f"{architecture} learns from pairs, and the domains of {source.name} are none. Folders A/ and B/ with "
+                "equal names are pairs, and --pair ab:match=names makes others; or take a model without pairs."
+            )
+    if asked.pair and "source" not in model.needs:
+        problems.append(f"{architecture} reads no second picture, so it takes no --pair {asked.pair}; leave it out.")
     return problems
 
 
@@ -273,6 +302,7 @@ def check_numbers(asked: Asked) -> list[str]:
     wanted = {
         "resolution": (asked.resolution, 4, 4096),
         "channels": (asked.channels, 1, 3),
+        "source-channels": (asked.source_channels, 1, 3),
         "kimg": (asked.kimg, 1e-6, None),
         "minutes": (asked.minutes, 1e-6, None),
         "batch": (asked.batch, 1, None),
@@ -289,8 +319,9 @@ def check_numbers(asked: Asked) -> list[str]:
         if value is not None and not (low <= value and (high is None or value <= high)):
             bound = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
             problems.append(f"--{name} is {value:g}; it must be {bound}.")
-    if asked.channels == 2:
-        problems.append("--channels is 2; images are grey (1) or RGB (3).")
+    for name, number in (("channels", asked.channels), ("source-channels", asked.source_channels)):
+        if number == 2:
+            problems.append(f"--{name} is 2; images are grey (1) or RGB (3).")
     for name, text, known in [
         ("precision", asked.precision, ("auto", "fp32", "bf16")),
         ("crop", asked.crop, ("center", "none")),

@@ -13,9 +13,8 @@ import torch
 from torch import nn
 
 from zoo.backbones import frozen_networks
-from zoo.data.embedding import embedded, example_rows
+from zoo.data.embedding import example_rows
 from zoo.data.images import Images
-from zoo.data.prepare import prepare
 from zoo.data.prepared import Prepared
 from zoo.data.source import Source, open_source
 from zoo.environment import environment
@@ -32,6 +31,7 @@ from zoo.training.engine import Training
 from zoo.training.loop import Interrupted, Loop, Run
 from zoo.training.plan import Plan
 from zoo.training.request import Asked, attempt, batch_problems, check_numbers, resolve, settled
+from zoo.training.sets import Sets, prepare_sets
 from zoo.weights import read_origin, take_averages, take_live
 
 __all__ = ["Interrupted", "Run", "resume", "train"]
@@ -50,10 +50,10 @@ def train(
 
     `preset`, `resolution`, `channels`, `kimg`, `minutes`, `batch`, `microbatches`, `loss`, `regularize`,
     `augment`, `discriminator`, `backbone`, `condition`, `text_encoder`, `seed`, `precision`, `compile`,
-    `sync_batch_norm`, `crop`, `cache`, `mirror`, `snapshot_kimg`, `checkpoint_minutes`, `keep_kimg`, `metrics` (the
-    first decides what is best), `score_kimg`, `score_samples`, `origin` (weights to start from: RUN, or RUN@best);
-    any other keyword is an option of the architecture. Raises InvalidOptions with every problem at once, before any
-    work.
+    `sync_batch_norm`, `pair`, `source_channels`, `crop`, `cache`, `mirror`, `snapshot_kimg`, `checkpoint_minutes`,
+    `keep_kimg`, `metrics` (the first decides what is best), `score_kimg`, `score_samples`, `origin` (weights to start
+    from: RUN, or RUN@best); any other keyword is an option of the architecture. Raises InvalidOptions with every
+    problem at once, before any work.
     """
     place = choose_device(device)
     with processes(place):
@@ -80,13 +80,13 @@ def start(plan: Plan, source: Source, out: str | Path | None, device: torch.devi
     """Begin a new run in the folder `out`, or in the next free one."""
     with torch.device("meta"):
         draft = build(plan)  # parts that do not fit together are told before the data is prepared
-    prepared = prepare_data(plan, source, display)
-    plan = dataclasses.replace(plan, data=prepared.spec, backbones=frozen_networks(draft))
-    training = begin(plan, device, display, Images(prepared))
-    introduce_captions(training.model, prepared)
+    sets = prepare_sets(plan, source, draft, display)
+    plan = dataclasses.replace(plan, data=sets.spec(plan), backbones=frozen_networks(draft))
+    training = begin(plan, device, display, Images(sets.training))
+    introduce_captions(training.model, sets.training)
     folder = Path(shared(str(found_folder(out, plan)) if rank() == 0 else ""))
-    display.say(introduction(plan, training.model, prepared, folder, device))
-    return Loop(plan, folder, training, prepared, display).run()
+    display.say(introduction(plan, training.model, sets, folder, device))
+    return Loop(plan, folder, training, sets.training, display, sets.shown).run()
 
 
 def begin(plan: Plan, device: torch.device, display: Display, images: Images | None) -> Training:
@@ -150,10 +150,14 @@ def resume(
     with processes(place):
         display = Display(quiet or rank() > 0)
         plan = altered(plan, kimg, minutes, batch, display)
-        plan, prepared = reopen_source(plan, data, display)
-        training = begin(plan, place, display, None if begun else Images(prepared))
-        introduce_captions(training.model, prepared)
-        loop = Loop(plan, folder, training, prepared, display)
+        plan, source = reopen_source(plan, data, display)
+        with torch.device("meta"):
+            draft = plan.model_class()(plan.config, plan.data)
+        sets = prepare_sets(plan, source, draft, display)
+        check_classes(plan, sets)
+        training = begin(plan, place, display, None if begun else Images(sets.training))
+        introduce_captions(training.model, sets.training)
+        loop = Loop(plan, folder, training, sets.training, display, sets.shown)
         if begun:
             state = checkpoint.restore(training, checkpoint.find(folder / "checkpoints"))
             announce_changes(state["surroundings"], checkpoint.surroundings_of(training), display)
@@ -186,31 +190,10 @@ def altered(plan: Plan, kimg: float | None, minutes: float | None, batch: int | 
     return dataclasses.replace(plan, settings=settings, config=config)
 
 
-def prepare_data(plan: Plan, source: Source, display: Display) -> Prepared:
-    """The images at their size; rank 0 prepares, the others find them ready."""
-    choice = plan.choice
-    arguments: dict[str, Any] = {
-        "size": plan.data.resolution,
-        "channels": plan.data.channels,
-        "crop": choice.crop,
-        "cache": choice.cache,
-    }
-    if source.notice:
-        display.say(source.notice)
-    if rank() > 0:
-        barrier()
-    prepared = prepare(source, **arguments, say=display.say)
-    if plan.data.text_encoder:
-        prepared = embedded(prepared, plan.data.text_encoder, choice.text_encoder, display.say)
-    if rank() == 0:
-        barrier()
-    return prepared
-
-
-def reopen_source(plan: Plan, moved: str | Path | None, display: Display) -> tuple[Plan, Prepared]:
+def reopen_source(plan: Plan, moved: str | Path | None, display: Display) -> tuple[Plan, Source]:
     """The data of an earlier run. Changed content is refused, unless the user says where the data now lies."""
     choice = plan.choice
-    source = open_source(choice.source if moved is None else str(moved))
+    source = open_source(choice.source if moved is None else str(moved), pair=choice.pair)
     if source.fingerprint() != choice.fingerprint:
         if moved is None:
             raise ZooError(
@@ -220,10 +203,14 @@ def reopen_source(plan: Plan, moved: str | Path | None, display: Display) -> tup
         display.say("Not bit-exact: the data's names, sizes or times differ from when the run began.")
         choice = dataclasses.replace(choice, source=settled(str(moved)), fingerprint=source.fingerprint())
         plan = dataclasses.replace(plan, choice=choice)
-    prepared = prepare_data(plan, source, display)
-    if prepared.spec.classes != plan.data.classes:
-        raise ZooError(f"The data has {prepared.spec.classes} classes, the run began with {plan.data.classes}.")
-    return plan, prepared
+    return plan, source
+
+
+def check_classes(plan: Plan, sets: Sets) -> None:
+    """Raise ZooError where moved data has other classes."""
+    classes = sets.training.spec.classes
+    if classes != plan.data.classes:
+        raise ZooError(f"The data has {classes} classes, the run began with {plan.data.classes}.")
 
 
 def introduce_captions(model: Model, prepared: Prepared) -> None:
@@ -301,7 +288,7 @@ def found_folder(out: str | Path | None, plan: Plan) -> Path:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def introduction(plan: Plan, model: Model, prepared: Prepared, folder: Path, device: torch.device) -> str:
+def introduction(plan: Plan, model: Model, sets: Sets, folder: Path, device: torch.device) -> str:
     """What is about to happen, in a few lines."""
     settings, data = plan.settings, plan.data
     counts = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
@@ -309,9 +296,13 @@ def introduction(plan: Plan, model: Model, prepared: Prepared, folder: Path, dev
     limits = [f"{settings.kimg:g} kimg"] if settings.kimg else []
     limits += [f"{settings.minutes:g} minutes"] if settings.minutes else []
     lines = [
-        f"{plan.architecture} on {plan.choice.source}: {len(prepared):,} images at "
+        f"{plan.architecture} on {plan.choice.source}: {sets.counted()} at "
         f"{data.resolution} px, {data.channels} channels; parameters: {sizes}",
     ]
+    if model.reads:
+        shown = sets.shown
+        whose = "training" if shown.split == sets.training.split else f"held-out ({shown.split})"
+        lines.append(f"Sample grids and scores are of {whose} pictures: {shown.count(model.reads[0]):,}.")
     if plan.parts is not None:
         extras = "; ".join([*plan.parts.regularizers, f"augment {plan.parts.augment}", *plan.parts.allies])
         lines.append(f"loss {plan.parts.loss}; {extras}")

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zoo.data.source import Item, Source
-from zoo.errors import ZooError
+from zoo.errors import InvalidOptions, ZooError
 
 __all__ = ["EmojiSource", "emoji"]
 
 _HOME = Path(__file__).parent
 
 Style = Literal["twemoji", "noto"]
+Pair = Literal["none", "twemoji+noto", "noto+twemoji"]
 
 LICENCES = {
     "twemoji": "Twemoji graphics: CC-BY 4.0, Copyright Twitter, Inc and other contributors",
@@ -25,30 +26,37 @@ LICENCES = {
 class EmojiSource(Source):
     """Pictures of the given emoji, in code-point order, the styles of one emoji side by side.
 
-    With `pair`, each item also has the field `source`: the same emoji in that style.
+    With `drawn_from`, each item also has the field `source`: the same emoji in that style.
     """
 
     def __init__(
-        self, rows: list[dict[str, Any]], styles: tuple[Style, ...], pair: Style | None, split: str, facts: str
+        self, rows: list[dict[str, Any]], styles: tuple[Style, ...], drawn_from: Style | None, split: str, facts: str
     ) -> None:
         self.name = "emoji"
         self.classes = tuple(_table()["categories"])
         self.split, self.splits = split, ("train", "test")
-        self.licence = "; ".join(LICENCES[style] for style in LICENCES if style in (*styles, pair))
-        self.fields = ("image",) if pair is None else ("image", "source")
+        self.licence = "; ".join(LICENCES[style] for style in LICENCES if style in (*styles, drawn_from))
+        self.fields = ("image",) if drawn_from is None else ("image", "source")
         self.items = [
             Item(f"{style}/{row['code']}", row["category"], tuple(row["captions"])) for row in rows for style in styles
         ]
-        self._pair = pair
+        self._styles = styles
+        self._drawn_from: Style | None = drawn_from
         self._facts = facts
         self._archive = zipfile.ZipFile(_HOME / "emoji.zip")
 
     def read(self, i: int, field: str = "image") -> bytes:
         """One picture as lossless WebP with transparency, 64 px."""
         key = self.items[i].key
-        if field == "source" and self._pair is not None:
-            key = f"{self._pair}/{key.rpartition('/')[2]}"
+        if field == "source" and self._drawn_from is not None:
+            key = f"{self._drawn_from}/{key.rpartition('/')[2]}"
         return self._archive.read(f"{key}.webp")
+
+    def held_out(self) -> Source | None:
+        """All emoji of the split `test`, unless this is it or has it in."""
+        if self.split != "train":
+            return None
+        return EmojiSource(_rows("test"), self._styles, self._drawn_from, "test", f"beside {self._facts}")
 
     def fingerprint(self) -> str:
         """Of every picture's checksum, the table and the options."""
@@ -58,20 +66,28 @@ class EmojiSource(Source):
 
 
 def emoji(
-    style: Literal["twemoji", "noto", "both"] = "twemoji",  # whose drawings; both gives two pictures of each emoji
+    style: Literal["twemoji", "noto", "both"] | None = None,  # whose drawings, Twemoji's; both gives two of each emoji
     split: Literal["train", "test", "all"] = "train",  # every tenth emoji in code-point order is test
     items: int | None = None,  # a fixed subset of so many emoji; a smaller one is part of a larger one
-    source: Literal["none", "twemoji", "noto"] = "none",  # a second picture of each item, for translation
+    pair: Pair = "none",  # for translation: from the first style to the second
 ) -> EmojiSource:
     """The base emoji that Twemoji and Noto Emoji both draw, 64 px, labelled by their ten Unicode categories."""
-    rows = [
-        row for place, row in enumerate(_table()["emoji"]) if split == "all" or (place % 10 == 0) == (split == "test")
-    ]
+    rows = _rows(split)
     if items is not None:
         rows = _subset(rows, items, split)
-    styles: tuple[Style, ...] = ("twemoji", "noto") if style == "both" else (style,)
-    facts = repr((style, split, items, source))
-    return EmojiSource(rows, styles, None if source == "none" else source, split, facts)
+    if pair != "none" and style is not None:
+        raise InvalidOptions([f"emoji:style={style} was given, but pair={pair} says both styles; leave style out."])
+    drawn_from: dict[Pair, Style] = {"twemoji+noto": "twemoji", "noto+twemoji": "noto"}
+    drawn: dict[Pair, Style] = {"none": "twemoji", "twemoji+noto": "noto", "noto+twemoji": "twemoji"}
+    styles: tuple[Style, ...] = ("twemoji", "noto") if style == "both" else (style or drawn[pair],)
+    facts = repr((style or drawn[pair], split, items, drawn_from.get(pair, "none")))
+    return EmojiSource(rows, styles, drawn_from.get(pair), split, facts)
+
+
+def _rows(split: str) -> list[dict[str, Any]]:
+    """The rows of a split, in code-point order."""
+    rows: list[dict[str, Any]] = _table()["emoji"]
+    return [row for place, row in enumerate(rows) if split == "all" or (place % 10 == 0) == (split == "test")]
 
 
 def _subset(rows: list[dict[str, Any]], items: int, split: str) -> list[dict[str, Any]]:
