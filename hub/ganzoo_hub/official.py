@@ -24,22 +24,33 @@ FORMAT = 1  # of what is kept
 
 
 def open_card(card: Card, *, training: bool = False) -> Weights:
-    """The weights behind a card. They are downloaded and converted once and read from the cache ever after."""
-    folder = card.folder or kept(card)
-    if card.folder is None and not (folder / "config.json").is_file():
+    """The weights behind a card. They are downloaded and converted once and read from the cache ever after.
+
+    What only `training` needs, critics and the live generator, is converted when it is first asked for: critics may
+    stand on frozen networks that sampling can do without.
+    """
+    folder = card.folder or next((one for one in (kept(card, True), kept(card, training)) if is_whole(one)), None)
+    if folder is None:
+        folder = kept(card, training)
         with locked(folder):
-            if not (folder / "config.json").is_file():
-                take_over(card, folder)
+            if not is_whole(folder):
+                take_over(card, folder, training)
     return replace(read_weights(folder, training=training), where=card.name)
 
 
-def kept(card: Card) -> Path:
+def is_whole(folder: Path) -> bool:
+    """Whether a model folder is there; it appears whole or not at all."""
+    return (folder / "config.json").is_file()
+
+
+def kept(card: Card, training: bool) -> Path:
     """Where the converted weights lie; another file or another form of them lies elsewhere."""
     architecture, _, dataset = card.name.partition("/")
-    return cache_folder().parent / "weights" / architecture / key_of(dataset, FORMAT, card.url, card.sha256)
+    folder = cache_folder().parent / "weights" / architecture
+    return folder / key_of(f"{dataset}{'-training' if training else ''}", FORMAT, card.url, card.sha256)
 
 
-def take_over(card: Card, folder: Path) -> None:
+def take_over(card: Card, folder: Path, training: bool) -> None:
     """Download a card's file, verify it, convert it, and keep it in safetensors."""
     if not card.url:
         raise ZooError(
@@ -53,7 +64,7 @@ def take_over(card: Card, folder: Path) -> None:
     say(f"  licence of the data: {card.licences['data']}")
     with fetched(url) as path:
         verify(card, path)
-        found = read_file(path, card.architecture, source=card.url)
+        found = read_file(path, card.architecture, source=card.url, training=training)
         check_fits(card, found)
         write_folder(found, folder)
 

@@ -125,3 +125,14 @@ def test_a_narrow_terminal_cuts_summaries_only(run: Run, monkeypatch: pytest.Mon
     lines = columns([("name", "a summary that is too long for it", "plugin")], indent="  ", flexible=1)
     assert lines == ["  name  a summary that is too l…  plugin"]
     assert columns([("name", "a summary that is too long for it", "plugin")])[0].endswith("for it  plugin")
+
+
+def test_a_list_of_everything_counts_the_catalogue_and_a_list_of_weights_shows_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZOO_PLUGINS", "one,hub")
+    lines = run("list")[1].splitlines()
+    assert lines[-2] == "weights"
+    assert lines[-1].endswith("architectures: ganzoo list weights")
+    assert int(lines[-1].split()[0]) == len(run("list", "weights")[1].splitlines()) - 1
+    assert len(json.loads(run("list", "--json")[1])) > 80

@@ -15,6 +15,8 @@ from zoo.registry import KINDS, Registered, plural
 
 __all__ = ["as_json", "list_entries"]
 
+FEW = 20  # weights that a list of everything shows one by one
+
 
 def list_entries(
     kind: Annotated[str | None, typer.Argument(help="Such as architectures or loss; all by default.")] = None,
@@ -30,7 +32,8 @@ def list_entries(
     if json_:
         print(json.dumps([as_json(one) for one in found], indent=1))
     elif found:
-        print("\n".join(_listing(found)))
+        whole = kind is None and pattern is None and not tag
+        print("\n".join(_overview(found) if whole else _listing(found)))
     if not found:
         print(_nothing(kind, pattern, tag or []), file=sys.stderr)
         raise typer.Exit(1)
@@ -56,6 +59,16 @@ def as_json(one: Registered) -> dict[str, Any]:
         "distribution": one.distribution,
         "version": one.version,
     }
+
+
+def _overview(found: list[Registered]) -> list[str]:
+    """Everything, of many weights only how many."""
+    weights = [one for one in found if one.kind == "weights"]
+    if len(weights) <= FEW:
+        return _listing(found)
+    rest = _listing([one for one in found if one.kind != "weights"])
+    architectures = len({one.name.partition("/")[0] for one in weights})
+    return [*rest, "", "weights", f"  {len(weights)} for {architectures} architectures: ganzoo list weights"]
 
 
 def _listing(found: list[Registered]) -> list[str]:

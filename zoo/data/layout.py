@@ -5,7 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-__all__ = ["EXTENSIONS", "Place", "class_names", "class_of", "domain_of", "domains_of", "image_names", "splits_of"]
+__all__ = [
+    "EXTENSIONS",
+    "SPLITS",
+    "Place",
+    "class_names",
+    "class_of",
+    "domain_of",
+    "domains_of",
+    "image_names",
+    "splits_of",
+]
 
 EXTENSIONS = (
     ".png",
@@ -23,7 +33,7 @@ EXTENSIONS = (
     ".jp2",
 )
 
-_SPLITS = {
+SPLITS = {
     "train": "train",
     "training": "train",
     "test": "test",
@@ -50,7 +60,7 @@ def splits_of(images: Sequence[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for name in images:
         top, slash, _ = name.partition("/")
-        split = _SPLITS.get(top.lower()) if slash else None
+        split = SPLITS.get(top.lower()) if slash else None
         if split is None:
             return {}
         found.setdefault(split, []).append(name)
@@ -100,13 +110,13 @@ def domain_of(name: str) -> Place | None:
         return None
     top, below = _DOMAIN.fullmatch(parts[0]), parts[1:]
     if top is None:
-        split = _SPLITS.get(parts[0].lower(), "")
+        split = SPLITS.get(parts[0].lower(), "")
         return Place(split, parts[1], "/".join(parts[2:]), False) if split and parts[1] in ("A", "B") else None
-    split = _SPLITS.get((top[1] or "").lower(), "")
+    split = SPLITS.get((top[1] or "").lower(), "")
     if top[1] and not split:
         return None
-    if not split and len(below) > 1 and below[0].lower() in _SPLITS:
-        split, below = _SPLITS[below[0].lower()], below[1:]
+    if not split and len(below) > 1 and below[0].lower() in SPLITS:
+        split, below = SPLITS[below[0].lower()], below[1:]
     return Place(split, top[2], "/".join(below), bool(top[1]))
 
 

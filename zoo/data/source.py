@@ -41,6 +41,7 @@ class Source(ABC):
     notice: str = ""  # a line the user should read; empty is none
     fields: tuple[str, ...] = ("image",)  # pictures that each item has, out of IMAGE_FIELDS
     other: "Source | None" = None  # domain A, where its pictures belong to none of these: its `image` is our `source`
+    reference: str = ""  # text that opens this very content again; empty: the text it was opened by
 
     def __len__(self) -> int:
         return len(self.items)
@@ -64,17 +65,9 @@ class Source(ABC):
     def check(self, i: int, contents: Mapping[str, bytes]) -> None:  # noqa: B027  most items are one picture
         """Raise ZooError when the pictures of item i, by field, do not belong together."""
 
-    def at(self, size: int, crop: "Crop") -> "Source":
-        """The source whose pictures are about to be brought to `size` pixels; one that draws pictures does so there."""
-        return self
-
-    def held_out(self) -> "Source | None":
-        """The test split beside this training split; None where there is none."""
-        return None
-
 
 def open_source(text: str | Path, split: str | None = None, pair: str = "") -> Source:
-    """The source behind a folder, a .zip, a prepared folder, or a registered name
+    """The source behind a folder, a .zip, parquet files, a prepared folder, or a registered name
     `emoji:style=noto,items=100`.
 
     Text that starts with `.`, `/`, `~` or `\\`, or that exists on the disk, is a path; anything else is a
@@ -99,7 +92,7 @@ def open_source(text: str | Path, split: str | None = None, pair: str = "") -> S
 
 
 def _is_path(text: str) -> bool:
-    if text.startswith((".", "/", "~", "\\")) or text.endswith((".zip", "/", "\\")):
+    if text.startswith((".", "/", "~", "\\")) or text.endswith((".zip", ".parquet", "/", "\\")):
         return True
     try:
         return Path(text).exists()
@@ -120,7 +113,9 @@ def _dataset(name: str) -> "Registered":
 
 
 def _open_path(path: Path, split: str | None, pair: str) -> Source:
+    from zoo.data.layout import image_names
     from zoo.data.pairs import is_two_domains
+    from zoo.data.parquet import open_parquet
     from zoo.data.prepared import MARKER, open_prepared
     from zoo.data.prepared_source import PreparedSource
     from zoo.data.tree import open_tree
@@ -131,7 +126,12 @@ def _open_path(path: Path, split: str | None, pair: str) -> Source:
             raise ZooError(_missing(path))
         if path.is_dir() and (path / MARKER).is_file():
             return _paired(PreparedSource(open_prepared(path)), pair, split)
+        if path.is_file() and path.suffix == ".parquet":
+            return _paired(open_parquet({path.name: path}, path.stem, split), pair, split)
         tree = open_tree(path)
+        tables = [name for name in tree.names if name.endswith(".parquet")]
+        if path.is_dir() and tables and not image_names(tree.names):
+            return _paired(open_parquet({name: path / name for name in tables}, path.name, split), pair, split)
         return _paired(tree, pair, split) if pair or is_two_domains(tree) else TreeSource(tree, split=split)
     except PermissionError as error:
         raise ZooError(f"No permission to read {error.filename or path}; change it with chmod.") from error
@@ -154,7 +154,7 @@ def _missing(path: Path) -> str:
     hint = near_misses(path.name, beside) if parent == path.parent else f"{parent} is there, nothing below it."
     return (
         f"The data {str(path)!r} does not exist. {hint}".rstrip()
-        + " Give a folder of images, a .zip, or a dataset's name."
+        + " Give a folder of images, a .zip, a .parquet, or a dataset's name."
     )
 
 

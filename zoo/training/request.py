@@ -153,7 +153,7 @@ def usual_spec(source: Source, asked: Asked) -> DataSpec:
 
 def choice_of(source_text: str, source: Source, asked: Asked, reference: str) -> DataChoice:
     """Which images, and how they are prepared."""
-    where, fingerprint = settled(source_text), source.fingerprint()
+    where, fingerprint = settled(source.reference or source_text), source.fingerprint()
     return DataChoice(where, fingerprint, asked.crop, asked.cache, asked.mirror, reference, asked.pair)
 
 
