@@ -40,8 +40,8 @@ class Source(ABC):
     licence: str = ""
     notice: str = ""  # a line the user should read; empty is none
     fields: tuple[str, ...] = ("image",)  # pictures that each item has, out of IMAGE_FIELDS
-    other: "Source | None" = None  # domain A, where its pictures belong to none of these: its `image` is our `source`
     reference: str = ""  # text that opens this very content again; empty: the text it was opened by
+    other: "Source | None" = None  # domain A, where its pictures belong to none of these: its `image` is our `source`
 
     def __len__(self) -> int:
         return len(self.items)
@@ -64,6 +64,14 @@ class Source(ABC):
 
     def check(self, i: int, contents: Mapping[str, bytes]) -> None:  # noqa: B027  most items are one picture
         """Raise ZooError when the pictures of item i, by field, do not belong together."""
+
+    def at(self, size: int, crop: "Crop") -> "Source":
+        """The source whose pictures are about to be brought to `size` pixels; one that draws pictures does so there."""
+        return self
+
+    def held_out(self) -> "Source | None":
+        """The test split beside this training split; None where there is none."""
+        return None
 
 
 def open_source(text: str | Path, split: str | None = None, pair: str = "") -> Source:
