@@ -106,7 +106,7 @@ def test_no_plugin_leaves_one_out(run: Run, fakes: FakePlugins) -> None:
 def test_no_plugin_of_an_unknown_name(run: Run) -> None:
     code, _, errors = run("--no-plugin", "dcgn", "list")
     assert code == 1
-    assert "no plugin is named 'dcgn'. Did you mean 'dcgan'?" in errors
+    assert "no plugin is named 'dcgn'. Did you mean 'dcgan'" in errors
 
 
 COMMAND = """
