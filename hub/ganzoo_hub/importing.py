@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
@@ -51,13 +52,15 @@ def read_file(path: Path, architecture: str | None = None, source: str = "", *, 
     file = open_foreign(path, tuple(name for _, importer in known for name in importer.classes))
     name, importer = chosen(known, file, path, architecture)
     imported = converted(importer, file, path)
+    if not training:  # sampling needs no critics, nor the frozen networks that they stand on
+        imported = replace(imported, training={})
     plan = plan_of(name, imported, origin_of(path, source, imported), path)
     check_fit(plan, imported, path)
     model = model_class(name)(plan.config, plan.data)
     model.load_state_dict(imported.sampler, strict=False)
     averages = averages_of(model)
     sampler = {key: value.clone() for key, value in model.sampling_state().items()}
-    if not (training and imported.training):
+    if not imported.training:
         return Weights(str(path), plan, sampler, {}, averages)
     model.build_training()
     if plan.parts is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from zoo.hookspecs import hookimpl
 from zoo.registry import Entry
 
-__all__ = ["ganzoo_architectures", "ganzoo_discriminators"]
+__all__ = ["ganzoo_architectures", "ganzoo_discriminators", "ganzoo_importers"]
 
 
 @hookimpl
@@ -45,4 +45,16 @@ def ganzoo_discriminators() -> Iterator[Entry]:
             "conditions": "label",
             "tiny": "size=64,width=4,backbone=test-8ch",
         },
+    )
+
+
+@hookimpl
+def ganzoo_importers() -> Iterator[Entry]:
+    """The authors' weights."""
+    yield Entry(
+        "projected-gan",
+        "ganzoo_projected.importing:ProjectedImporter",
+        "the authors' .pkl files with FastGAN's generator, full and lite, with and without labels",
+        paper="2111.01007",
+        traits={"architecture": "projected-gan"},
     )
