@@ -12,6 +12,7 @@ from huggingface_hub import ModelCard
 import zoo
 from ganzoo_hub.catalogue import INDEX, OURS, find_card, index
 from ganzoo_hub.official import redirected
+from tests.hub import test_projected
 from tests.hub.hosts import serving
 from tests.hub.layouts import persistent, write_torch_pickle
 from zoo import DataSpec, InvalidOptions, UnknownName, ZooError
@@ -158,6 +159,19 @@ def test_a_name_loads_end_to_end_and_costs_one_request(hosts, truth, capfd):
     torch.testing.assert_close(zoo.load(NAME).sample(2, class_=3), images)
     zoo.load(NAME, training=True)
     assert len(hosts.requests) == 2
+
+
+def test_the_faces_of_projected_gan_load_end_to_end(hosts, tmp_path):
+    torch.manual_seed(0)
+    theirs = zoo.create("fastgan", preset="tiny", data=DataSpec(256), form="projected", g_width=8, z_dim=6)
+    network = test_projected.generator(theirs, 0)
+    path = test_projected.write(tmp_path / "p.pkl", {"G": network, "G_ema": network, "D": None})
+    hosts.files[place("projected-gan/ffhq")] = path.read_bytes()
+    loaded = zoo.load("projected-gan/ffhq")
+    assert loaded.sample(1).shape == (1, 3, 256, 256)
+    torch.testing.assert_close(loaded.sample(2), theirs.sample(2), atol=1e-5, rtol=0)
+    assert len(hosts.requests) == 1
+    assert zoo.list_weights("projected-gan/f*") == ["projected-gan/ffhq", "projected-gan/flowers"]
 
 
 def test_commands_take_a_name_where_they_take_a_run(hosts, run, tmp_path):
