@@ -27,7 +27,7 @@ class Conditioning(nn.Module):
 
     def moments(self, text: Tensor) -> tuple[Tensor, Tensor]:
         """mu and log sigma, [N,code_dim] each."""
-        x = self.dense(text)
+        x = self.dense(text).float()
         if self.variant == "pytorch":
             mean, log_variance = f.relu(x).chunk(2, dim=1)
             return mean, log_variance / 2

@@ -130,6 +130,12 @@ class GANCLS(Model):
                 group["lr"] = self.config.lr * halved(progress.images, self.config.halve_kimg)
 
     @property
+    def load_size(self) -> int | None:
+        """Pixels to which pictures are brought, for random crops of the data's size."""
+        margin = self.config.margin
+        return round(self.data.resolution * margin) if margin > 1 else None
+
+    @property
     def captions_averaged(self) -> int:
         """Captions whose embeddings are averaged."""
         return self.config.captions

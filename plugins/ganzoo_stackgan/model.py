@@ -169,6 +169,12 @@ class StackGAN(Model):
         return c.batch2 if c.batch2 and self.stage(progress) == 2 else c.batch
 
     @property
+    def load_size(self) -> int | None:
+        """Pixels to which pictures are brought, for random crops of the data's size."""
+        margin = self.config.margin
+        return round(self.data.resolution * margin) if margin > 1 else None
+
+    @property
     def captions_averaged(self) -> int:
         """Captions whose embeddings are averaged."""
         return self.config.captions

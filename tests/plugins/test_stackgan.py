@@ -65,6 +65,19 @@ def test_the_presets_are_of_these_sizes():
     assert [model.resolution(each) for each in progress] == [64, 64, 256]
     assert [model.batch_size(each) for each in progress] == [128, 128, 40]
     assert model.config.kimg == 17_600
+    assert model.load_size == 304
+
+
+def test_the_first_stage_of_the_tensorflow_code():
+    """Added up by hand from the TensorFlow code, whose convolutions have no biases."""
+    with torch.device("meta"):
+        first = StageOneTensorFlow(64, 3, 1024, width=128)
+        judge = TextDiscriminator(64, 3, 1024, code_dim=128, quiet=True)
+    wide = 1024 * 16
+    dense = 1024 * 256 + 256 + 228 * wide + wide + 2 * wide
+    convolutions = 9 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3) + 2 * (512 + 256 + 128)
+    assert count(first) == dense + bottleneck(1024) + bottleneck(512) + convolutions
+    assert count(judge) == count(TextDiscriminator(64, 3, 1024, code_dim=128))
 
 
 def bottleneck(channels: int) -> int:
