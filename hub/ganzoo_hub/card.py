@@ -162,22 +162,25 @@ def what_it_is(facts: Facts) -> str:
 
 
 def use(facts: Facts, name: str) -> str:
-    """Three lines that work as pasted."""
+    """A few lines that work as pasted."""
     where, needs = f"hf:{name}" if name else "PATH/OF/THIS/FOLDER", set(facts.entry.entry.needs)
-    if "mask" in needs:
-        picture = 'zoo.inpaint(model, "picture.jpg", "mask.png").save("filled.png")'
-    elif "source" in needs:
-        picture = 'zoo.translate(model, "picture.jpg").save("translated.png")'
+    imports = "import zoo"
+    if {"mask", "source"} & needs:
+        does, result = ("inpaint", "filled") if "mask" in needs else ("translate", "translated")
+        imports += "\nfrom PIL import Image"
+        picture = f'model.{does}(Image.open("picture.jpg")).save("{result}.png")'
     elif "text" in needs:
         picture = 'model.grid(16, seed=0, text="a red flower").save("samples.png")'
     else:
         picture = 'model.grid(16, seed=0).save("samples.png")'
+    lines = f'```python\n{imports}\n\nmodel = zoo.load("{where}")\n{picture}\n```'
+    return f"{lines}\n\nPicture i depends on seed + i alone.{by_class(facts)} {requirement(facts)}"
+
+
+def by_class(facts: Facts) -> str:
+    """How to ask for a class, where the model takes them."""
     names = facts.plan.data.class_names
-    example = (
-        f'\n\nA class by name or number: `model.sample(8, class_="{names[0]}")`.' if names and labelled(facts) else ""
-    )
-    lines = f'```python\nimport zoo\n\nmodel = zoo.load("{where}")\n{picture}\n```'
-    return f"{lines}\n\nPicture i depends on seed + i alone.{example} {requirement(facts)}"
+    return f' A class by name or number: `model.sample(8, class_="{names[0]}")`.' if names and labelled(facts) else ""
 
 
 def requirement(facts: Facts) -> str:

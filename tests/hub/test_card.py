@@ -116,3 +116,12 @@ def test_a_broken_card_is_told_everything_at_once(run):
     for text, problem in (("no front matter", "begins with front matter"), ("---\na: [\n---\n", "is not YAML")):
         with pytest.raises(InvalidOptions, match=problem):
             check_card(text, "here")
+
+
+def test_models_of_texts_and_classes_say_how_to_ask_them(tmp_path):
+    folder = tmp_path / "run"
+    settings = {"preset": "tiny", "resolution": 16, "kimg": 0.016, "quiet": True, "device": "cpu"}
+    zoo.train("cgan", "emoji:items=16", out=folder, **settings)
+    text = generate(folder, licence="mit")
+    assert 'A class by name or number: `model.sample(8, class_="Smileys & Emotion")`.' in text
+    assert "class-conditional" in parse_card(text, "card")[0]["tags"]
