@@ -89,6 +89,13 @@ def ganzoo_metrics() -> Iterator[Entry]:
         tags=("offline",),
     )
     yield Entry(
+        "pixel-pr",
+        "ganzoo_metrics.pixel:PixelPrecisionRecall",
+        "precision and recall on principal components of pixels, which no network flatters",
+        "1904.06991",
+        tags=("offline",),
+    )
+    yield Entry(
         "pixel-frechet",
         "ganzoo_metrics.pixel:PixelFrechet",
         "Frechet distance of Gaussians fitted to 8 px thumbnails: layout and colour only, not FID",

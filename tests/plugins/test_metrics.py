@@ -155,3 +155,13 @@ def test_scores_of_classes_need_labels():
         find_metric("class-accuracy").measure(labelled(one, one, one))
     with pytest.raises(ZooError, match="no class of the samples has two"):
         find_metric("class-ms-ssim").measure(labelled(one, np.arange(3), np.arange(3)))
+
+
+def test_recall_on_pixels_sees_what_is_missing_and_precision_what_is_wrong():
+    real = pictures(200)
+    noise = np.random.default_rng(1).integers(0, 256, size=(200, 16, 16, 3), dtype=np.uint8)
+    metric = find_metric("pixel-pr")
+    same, narrow, wrong = (metric.measure(case(real, fake)) for fake in (pictures(200, seed=1), real // 4, noise))
+    assert same["recall"] > 0.8 < same["precision"]
+    assert narrow["precision"] > 0.8 > 0.1 > narrow["recall"]
+    assert wrong["recall"] < 0.1
