@@ -90,10 +90,11 @@ class PixelPrecisionRecall(Metric):
         return {"recall": recall, "precision": precision}
 
 
-def flat(rows: Rows, most: int) -> NDArray[np.float32]:
+def flat(rows: Rows, most: int) -> NDArray[np.float64]:
     """Pixels [n,H·W·C] in [0, 1] of at most so many pictures."""
     pictures = np.asarray(rows[: min(most, len(rows))])
-    return pictures.reshape(len(pictures), -1).astype(np.float32) / 255
+    found: NDArray[np.float64] = pictures.reshape(len(pictures), -1) / 255
+    return found
 
 
 def gathered(rows: Rows, order: NDArray[np.int64], seed: int) -> dict[int, NDArray[np.float32]]:
