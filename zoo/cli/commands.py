@@ -25,7 +25,7 @@ COMMANDS = {
     "data": "zoo.cli.data:app",
     "list": "zoo.cli.list_:list_entries",
     "info": "zoo.cli.info:info",
-    "plugins": "zoo.cli.plugins:list_plugins",
+    "plugins": "zoo.cli.plugins:app",
     "env": "zoo.cli.env:env",
 }
 """Name -> function (one command) or `typer.Typer` (a group). Their modules import nothing heavy."""

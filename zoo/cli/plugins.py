@@ -1,4 +1,4 @@
-"""`ganzoo plugins`: what became of every installed plugin."""
+"""`ganzoo plugins`: what became of every installed plugin; `ganzoo plugins check` and `new`."""
 
 import json
 from dataclasses import asdict
@@ -7,13 +7,21 @@ from typing import Annotated, Any
 import typer
 
 from zoo.cli.table import columns
+from zoo.errors import ZooError
 from zoo.plugins import PluginState, plugins
 
-__all__ = ["list_plugins"]
+__all__ = ["app"]
+
+app = typer.Typer(help="Show each plugin, and what mends a broken one; check one, or begin one.")
 
 
-def list_plugins(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show each plugin, and what mends a broken one."""
+@app.callback(invoke_without_command=True)
+def list_plugins(
+    context: typer.Context, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Show each plugin, and what mends a broken one; check one, or begin one."""
+    if context.invoked_subcommand is not None:
+        return
     states = plugins()
     if json_:
         print(json.dumps([_as_json(state) for state in states], indent=1))
@@ -42,3 +50,26 @@ def _row(state: PluginState) -> tuple[str, ...]:
     entries = f"{count} {'entry' if count == 1 else 'entries'}" if loaded else ""
     source = f"{state.distribution} {state.version}"
     return state.name, state.status, source, f"{1000 * state.seconds:.0f} ms" if loaded else "", entries
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="A plugin, by its name in `ganzoo plugins`.")],
+    only: Annotated[str, typer.Option(help="Only checks whose name contains this, such as `loss hinge`.")] = "",
+) -> None:
+    """Run the conformance kit on a plugin: ganzoo plugins check my-plugin."""
+    from zoo.testing.kit import checks_of, outcome
+
+    chosen = [one for one in checks_of(name) if only in one.name]
+    if not chosen:
+        raise ZooError(f"No check of {name!r} has {only!r} in its name; leave out --only to see them all.")
+    results = []
+    for one in chosen:
+        result = outcome(one)
+        results.append(result)
+        reason = f"\n{'':19}{result.reason}" if result.reason else ""
+        print(f"{result.status:8} {result.seconds:6.2f} s  {one.name}{reason}", flush=True)
+    count = {status: sum(result.status == status for result in results) for status in ("passed", "skipped", "failed")}
+    print(", ".join(f"{number} {status}" for status, number in count.items()))
+    if count["failed"]:
+        raise ZooError(f"{name} fails {count['failed']} of {len(results)} checks; what each wants is said above.")
