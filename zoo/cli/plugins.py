@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from zoo.cli.table import columns
 from zoo.errors import ZooError
 from zoo.plugins import PluginState, plugins
+from zoo.registry import with_article
 
 __all__ = ["app"]
 
@@ -73,3 +75,18 @@ def check(
     print(", ".join(f"{number} {status}" for status, number in count.items()))
     if count["failed"]:
         raise ZooError(f"{name} fails {count['failed']} of {len(results)} checks; what each wants is said above.")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The plugin's and its entry's name, such as sparkle-gan.")],
+    kind: Annotated[str, typer.Option(help="What it supplies: architecture, loss, metric, ...")] = "architecture",
+    out: Annotated[Path | None, typer.Option(help="A folder that is not there yet; ganzoo-NAME by default.")] = None,
+) -> None:
+    """Write the repository of a plugin, which passes its own tests: ganzoo plugins new sparkle --kind loss."""
+    from zoo.scaffold import SCAFFOLDS, scaffold
+
+    folder = scaffold(name, kind, out)
+    print(f"{folder}: a plugin with {with_article(kind)} that works. Next:")
+    for line in (f'cd {folder} && pip install -e ".[test]"', "pytest", SCAFFOLDS[kind].format(name=name)):
+        print(f"  {line}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.options import bind, describe
 from zoo.plugins import PluginState, registry
-from zoo.registry import Registered
+from zoo.registry import KINDS, Registered
 from zoo.testing.kit import EVERY, PLUGIN, NotApplicable, owes, refusal
 
 __all__: list[str] = []
@@ -27,6 +27,8 @@ print(*[name for name in {heavy!r} if name in sys.modules and name not in before
 """
 
 WANT_PAPER = ("architecture",)
+
+WITH_OPTIONS = tuple(kind for kind in KINDS if kind not in ("weights", "importer"))
 
 
 @owes(PLUGIN)
@@ -75,11 +77,9 @@ def described(one: Registered) -> None:
         assert entry.paper, "an architecture names its paper by arXiv id (Entry.paper)"
 
 
-@owes(EVERY)
+@owes(*WITH_OPTIONS)
 def options_explained(one: Registered) -> None:
     """Explains every option on its line."""
-    if one.kind in ("weights", "importer"):
-        raise NotApplicable("it takes no options")
     unexplained = [option.name for option in describe(registry().options_target(one)) if not option.meaning]
     assert not unexplained, f"no comment on the line of {', '.join(unexplained)}: `ganzoo info` has nothing to show"
 
@@ -90,11 +90,9 @@ def loads(one: Registered) -> None:
     registry().load(one.kind, one.qualified)
 
 
-@owes(EVERY)
+@owes(*WITH_OPTIONS)
 def errors_teach(one: Registered) -> None:
     """An unknown option is refused by name."""
-    if one.kind in ("weights", "importer"):
-        raise NotApplicable("it takes no options")
     target = registry().load(one.kind, one.entry.base or one.qualified)
     refused = refusal(lambda: bind(getattr(target, "Config", target), {"no_such_option": "1"}, where=one.name))
     assert refused is not None, "an option that does not exist is taken without a word"

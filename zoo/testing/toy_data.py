@@ -8,7 +8,7 @@ from zoo.model import Batch, Model
 
 __all__ = ["DATA", "batch", "pictures"]
 
-DATA = DataSpec(resolution=16, channels=3, classes=4, items=40)
+DATA = DataSpec(resolution=16, channels=3, classes=4, items=40, text_dim=12)
 
 
 def pictures(n: int, seed: int, data: DataSpec = DATA) -> Tensor:
@@ -26,5 +26,8 @@ def batch(model: Model, i: int, n: int = 8) -> Batch:
         "image": image,
         "label": torch.randint(max(data.classes, 1), (n,), generator=rng),
         "index": torch.randperm(max(data.items, n), generator=rng)[:n],
+        "text": torch.randn(n, data.text_dim, generator=rng),
+        "wrong_text": torch.randn(n, data.text_dim, generator=rng),
+        "wrong_image": image.flip(0),
     }
     return {field: known[field] for field in model.needs}
