@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 import pytest
 import torch
 
-from tests.test_every_model import DATA, batch
 from zoo import Model, Parts
 from zoo.compatibility import combine
 from zoo.options import changed
 from zoo.plugins import registry
+from zoo.testing.toy_data import DATA, batch
 from zoo.training import checkpoint
 from zoo.training.engine import Training
 from zoo.training.plan import model_class

@@ -1,13 +1,12 @@
 import json
 import pickle
 from dataclasses import FrozenInstanceError
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zoo.errors import UnknownName, ZooError
-from zoo.registry import KINDS, Entry, Registered, Registry, install_command, known_suppliers, plural
+from zoo.registry import KINDS, Entry, Registered, Registry, install_command, plural
 
 
 def entry(name: str, target: str = "json:dumps", **more: Any) -> Entry:
@@ -161,14 +160,6 @@ def test_install_commands_never_fetch_ganzoo_by_name() -> None:
     assert install_command("other", ["x"], upgrade=True) == 'pip install --upgrade "other[x]"'
     assert install_command("ganzoo") == "pip install -e .  (in the checkout of ganzoo)"
     assert install_command("ganzoo", ["digits"]) == 'pip install -e ".[digits]"  (in the checkout of ganzoo)'
-
-
-def test_known_suppliers_come_from_a_table_that_may_be_absent(tmp_path: Path) -> None:
-    table = tmp_path / "suppliers.json"
-    assert known_suppliers("gigagan", table) == ()
-    table.write_text(json.dumps({"gigagan": ["ganzoo-gigagan"]}))
-    assert known_suppliers("gigagan", table) == ("ganzoo-gigagan",)
-    assert known_suppliers("other", table) == ()
 
 
 def test_plurals() -> None:

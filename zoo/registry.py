@@ -5,17 +5,15 @@ behind one is imported when it is asked for, by `Registry.load`.
 """
 
 import importlib
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from zoo.errors import UnknownName, ZooError, near_misses
 
-__all__ = ["KINDS", "Entry", "Registered", "Registry", "install_command", "known_suppliers", "plural", "with_article"]
+__all__ = ["KINDS", "Entry", "Registered", "Registry", "install_command", "plural", "with_article"]
 
 KINDS = (
     "architecture",
@@ -35,7 +33,6 @@ _WORD = r"[a-z0-9]+(?:[.-][a-z0-9]+)*"
 _NAME = re.compile(rf"{_WORD}(?:/{_WORD})*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _PAPER = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+/\d{7}")
-_SUPPLIERS = Path(__file__).with_name("suppliers.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +174,9 @@ class Registry:
 
     def _supply(self, bare: str) -> list[str]:
         """Plugins that might supply a missed name: one not installed, or one that is broken."""
-        absent = [f"It comes with another plugin: {install_command(one)}" for one in known_suppliers(bare)]
-        return [*absent, *self._troubles]
+        from zoo.directory import suppliers_of
+
+        return [*map(str, suppliers_of(bare)), *self._troubles]
 
 
 def load(registered: Registered) -> Any:
@@ -247,11 +245,3 @@ def install_command(distribution: str, extras: Collection[str] = (), upgrade: bo
         return f"pip install -e {place}  (in the checkout of ganzoo)"
     name = f'"{distribution}{extra}"' if extra else distribution
     return f"pip install --upgrade {name}" if upgrade else f"pip install {name}"
-
-
-def known_suppliers(name: str, table: Path = _SUPPLIERS) -> tuple[str, ...]:
-    """Distributions outside this installation known to supply a name; the bundled table may be absent."""
-    if not table.exists():
-        return ()
-    known: dict[str, list[str]] = json.loads(table.read_text(encoding="utf-8"))
-    return tuple(known.get(name, ()))

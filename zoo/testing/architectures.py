@@ -15,7 +15,7 @@ from zoo.model import Model, Parts
 from zoo.plugins import registry
 from zoo.registry import Registered
 from zoo.testing.kit import NotApplicable, owes, refusal
-from zoo.testing.toy_data import DATA, batch
+from zoo.testing.toy_data import DATA, batch, drawn
 from zoo.training import checkpoint
 from zoo.training.averages import sampling
 from zoo.training.engine import Training
@@ -79,7 +79,7 @@ def pictures(one: Registered) -> None:
     """Draws pictures, float32 in [-1, 1], of the data's size and channels."""
     for channels in (3, 1):
         data = dataclasses.replace(DATA, channels=channels)
-        images = create(one.qualified, preset="tiny", data=data).sample(2)
+        images = drawn(create(one.qualified, preset="tiny", data=data), 2)
         assert images.shape == (2, channels, data.resolution, data.resolution), f"shape {tuple(images.shape)}"
         assert images.dtype == torch.float32
         assert images.abs().max() <= 1
@@ -92,9 +92,9 @@ def seeds(one: Registered) -> None:
     engine = Training(fresh(one))
     train(engine, 0, 2)
     with sampling(engine.model, engine.averages) as model:
-        whole = model.sample(5, seed=3)
-        close(model.sample(5, seed=3, batch=2), whole, "the batch changes pictures")
-        close(model.sample(2, seed=5), whole[2:4], "seed 3 + 2 is not seed 5")
+        whole = drawn(model, 5, seed=3)
+        close(drawn(model, 5, seed=3, at_once=2), whole, "the batch changes pictures")
+        close(drawn(model, 2, seed=5), whole[2:4], "seed 3 + 2 is not seed 5")
         assert not torch.equal(whole[0], whole[1]), "two seeds give one picture"
 
 
@@ -103,7 +103,7 @@ def quiet(one: Registered) -> None:
     """Sampling draws nothing from the random numbers of training."""
     model = plain(one)
     before = torch.get_rng_state()
-    model.sample(2)
+    drawn(model, 2)
     assert torch.equal(torch.get_rng_state(), before), "draw latents with zoo.draw_normal, item by item"
 
 
@@ -155,7 +155,7 @@ def saves(one: Registered) -> None:
         model = plain(one)
         checkpoint.load_strictly(model, tensors, where)
         with sampling(engine.model, engine.averages) as live:
-            close(model.sample(2), live.sample(2), "a loaded model draws other pictures")
+            close(drawn(model, 2), drawn(live, 2), "a loaded model draws other pictures")
         first, *others = tensors
         lacking = {name: tensors[name] for name in others}
         refused = refusal(lambda: checkpoint.load_strictly(model, lacking, where))

@@ -10,6 +10,7 @@ from zoo.errors import ZooError
 from zoo.registry import Registered
 from zoo.testing.kit import NotApplicable, owes, refusal
 from zoo.testing.toy_data import pictures
+from zoo.text import text_encoder
 
 __all__: list[str] = []
 
@@ -72,3 +73,25 @@ def looks(one: Registered) -> None:
     assert found, "it provides neither maps, tokens nor a vector"
     torch.stack([each.float().square().sum() for each in found]).sum().backward()  # type: ignore[no-untyped-call]
     assert images.grad is not None, "no gradient reaches the images"
+
+
+@owes("text-encoder")
+def embeds(one: Registered) -> None:
+    """Gives each text its own row, of the promised size and of about unit mean square."""
+    if one.entry.traits.get("provider"):
+        raise NotApplicable("it takes any model's name; none is its own")
+    try:
+        with offline():
+            encoder = text_encoder(one.qualified)
+    except ZooError as absent:
+        raise NotApplicable(f"its weights are not here: {str(absent).splitlines()[0]}") from absent
+    rows = encoder.encode(["a red bird", "a blue car", "a red bird"])
+    assert rows.shape == (3, encoder.dim), f"rows of shape {tuple(rows.shape)}; [3, {encoder.dim}] is wanted"
+    assert rows.dtype == torch.float32
+    assert torch.equal(rows[0], rows[2]), "equal texts have different rows"
+    assert not torch.equal(rows[0], rows[1]), "different texts have equal rows"
+    apart = float((encoder.encode(["a blue car"])[0] - rows[1]).abs().max())
+    assert apart < 1e-4, f"a row depends on the texts beside it, by up to {apart:.2g}"
+    scale = float(rows.square().mean())
+    assert 0.2 < scale < 5, f"the mean square of the rows is {scale:.2g}; about 1 is wanted"
+    assert encoder.identity

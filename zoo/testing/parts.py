@@ -43,7 +43,7 @@ def shapes(one: Registered) -> None:
     for channels in (1, 3):
         made = augmentation(one.qualified)
         assert isinstance(made, Augment), f"the target makes a {type(made).__name__}, not a zoo.Augment"
-        images = pictures(4, 0)[:, :channels].clone().requires_grad_(True)
+        images = pictures(4, 0, channels).requires_grad_(True)
         torch.manual_seed(0)
         seen, spatial = made(images, {})
         assert seen.shape == images.shape
