@@ -30,15 +30,21 @@ def run(*command: object, cwd: Path, site: Path | None = None) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="session")
+def types_cache(tmp_path_factory):
+    """What mypy learns of torch and ganzoo, once for all kinds."""
+    return tmp_path_factory.mktemp("mypy")
+
+
 @pytest.mark.parametrize(
     "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in SCAFFOLDS]
 )
-def test_what_is_written_passes_its_own_gates(tmp_path, kind):
+def test_what_is_written_passes_its_own_gates(tmp_path, types_cache, kind):
     folder, site = scaffold("sparkle-thing", kind, tmp_path / "made"), tmp_path / "site"
     run("ruff", "check", ".", cwd=folder)
     run("ruff", "format", "--check", ".", cwd=folder)
     if kind not in QUICK:
-        run("mypy", cwd=folder)
+        run("mypy", "--cache-dir", types_cache, cwd=folder)
     pip = ("pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", site, ".")
     run(*pip, cwd=folder)
     run("pytest", "-q", "-p", "no:cacheprovider", cwd=folder, site=site)
