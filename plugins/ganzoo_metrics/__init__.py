@@ -23,7 +23,7 @@ def ganzoo_metrics() -> Iterator[Entry]:
     yield Entry(
         "fd",
         f"{place}:Frechet",
-        "Frechet distance through a backbone: fd-efficientnet-lite2, fd-dinov2-vits14, ...",
+        "Frechet distance through a backbone, such as fd-efficientnet-lite2 or fd-dinov2-vits14",
         "1706.08500",
         traits=THROUGH,
     )
