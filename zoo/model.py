@@ -311,10 +311,10 @@ class Model(nn.Module, ABC):
         shown.append(self.sample(rows, given=batch))
         if "image" not in self.reads and self.data.paired:
             shown.append(batch["image"])
-        return torch.stack([self._coloured(images) for images in shown], dim=1)
+        return torch.stack([self.coloured(images) for images in shown], dim=1)
 
-    def _coloured(self, images: Tensor) -> Tensor:
-        """On the CPU, grey repeated to three channels where pictures of this model are coloured."""
+    def coloured(self, images: Tensor) -> Tensor:
+        """Images on the CPU, grey repeated to three channels where this model reads or makes coloured ones."""
         most = max(self.data.channels, self.data.source_channels)
         return images.detach().float().cpu().expand(-1, most, -1, -1)
 

@@ -131,6 +131,31 @@ def test_sampling_says_what_to_do_instead(run, run_folder, tmp_path):
         assert "makes pictures out of pictures (source)" in problems
 
 
+def test_pairs_are_looked_at_prepared_and_trained_on(run, inputs, tmp_path):
+    code, told, _ = run("data", "inspect", str(inputs), "--pair", "edges")
+    assert code == 0
+    assert "pairs       7 of source and image; 0 differ in size" in told
+    options = ("--pair", "edges", "--size", "16", "--source-channels", "1", "--out", str(tmp_path / "kept"))
+    code, told, _ = run("data", "prepare", str(inputs), *options)
+    assert code == 0
+    assert "ganzoo train pix2pix --data" in told
+    arguments = (
+        "--data",
+        str(tmp_path / "kept"),
+        "--resolution",
+        "16",
+        "--kimg",
+        "0.004",
+        "--out",
+        str(tmp_path / "run"),
+    )
+    assert run("train", "painter", *arguments, "--quiet")[0] == 0
+    assert zoo.load(tmp_path / "run").data.source_channels == 1
+    code, told, problems = run("eval", str(tmp_path / "run"), "--metrics", "l1", "--baseline", "identity")
+    assert (code, "l1" in told) == (0, True)
+    assert "has no test split" in problems
+
+
 def test_tensors_arrays_and_pictures_alike():
     model = painter()
     rng = np.random.RandomState(0)

@@ -33,7 +33,7 @@ def write_report(folder: Path) -> Path:
     title = f"{config['architecture']} on {(config.get('source') or {}).get('source', '?')}"
     sections = [
         f"<h1>{html.escape(title)}</h1><p>{html.escape(summary(lines))}</p>",
-        latest(folder),
+        latest(folder, rows(config)),
         chart("Losses", lines, "loss"),
         chart("Logits of reals and fakes", lines, "health", ("/d_real", "/d_fake")),
         chart("Signs of the logits (r_t) and diversity", lines, "health", ("/r_real", "/r_fake", "/diversity")),
@@ -72,10 +72,18 @@ def grids(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / "samples").glob("*.png") if path.stem.isdigit())
 
 
-def latest(folder: Path) -> str:
+def rows(config: Mapping[str, Any]) -> str:
+    """What the rows of a translation's samples show; empty for other models."""
+    data = config.get("data") or {}
+    if not data.get("source_channels"):
+        return ""
+    return ": input, output and target in each row" if data.get("paired") else ": input and output in each row"
+
+
+def latest(folder: Path, shown: str = "") -> str:
     """The newest samples beside the real images."""
     newest = grids(folder)[-1:]
-    pair = [(path, f"samples at {int(path.stem):,} images") for path in newest]
+    pair = [(path, f"samples at {int(path.stem):,} images{shown}") for path in newest]
     real = folder / "samples" / "real.png"
     if real.exists():
         pair.append((real, "real images"))

@@ -86,6 +86,8 @@ def resolve(
     source = attempt(problems, open_source, source_text, None, asked.pair)
     problems += check_numbers(asked)
     spec = (attempt(problems, usual_spec, source, asked) if source is not None else None) or DataSpec(USUAL_RESOLUTION)
+    if model is not None and source is not None and "source" in model.needs:
+        spec = replace(spec, source_channels=source_channels(source, asked), paired=source.other is None)
     reference = text_reference(problems, model, asked, architecture) if model is not None else ""
     if reference:
         spec = attempt(problems, texted_spec, spec, source, reference) or spec
@@ -146,8 +148,6 @@ def usual_spec(source: Source, asked: Asked) -> DataSpec:
         classes=len(source.classes),
         items=len(items),
         class_names=source.classes,
-        source_channels=source_channels(source, asked),
-        paired=source.other is None,
     )
 
 

@@ -26,7 +26,8 @@ class Sets:
 
     def spec(self, plan: Plan) -> DataSpec:
         """The data as the model sees it: what was prepared for it to learn from, at its resolution."""
-        return dataclasses.replace(self.training.spec, resolution=plan.data.resolution)
+        seen = {name: getattr(plan.data, name) for name in ("resolution", "source_channels", "paired")}
+        return dataclasses.replace(self.training.spec, **seen)
 
     def counted(self) -> str:
         """How many pictures there are to learn from, in words."""

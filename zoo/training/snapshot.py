@@ -26,15 +26,10 @@ def save_real_grid(folder: Path, loader: Loader, model: Model) -> None:
     batch = loader.batch(0, grid_size(model.data.resolution))
     if "source" in batch and model.pairs:
         few = slice(len(batch["image"]) // 2)
-        picture = rows_grid(torch.stack([like(model, batch[name][few]) for name in ("source", "image")], dim=1))
+        picture = rows_grid(torch.stack([model.coloured(batch[name][few]) for name in ("source", "image")], dim=1))
     else:
         picture = grid(batch["image"])
     save(picture, folder / "samples" / "real.png")
-
-
-def like(model: Model, images: Tensor) -> Tensor:
-    """Grey repeated to three channels where pictures of this model are coloured."""
-    return images.cpu().expand(-1, max(model.data.channels, model.data.source_channels), -1, -1)
 
 
 def save_grid(folder: Path, model: Model, shown: Prepared, images: int) -> Path:
