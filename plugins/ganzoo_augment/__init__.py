@@ -30,7 +30,7 @@ def ganzoo_augmentations() -> Iterator[Entry]:
         "adaptive augmentation: up to eighteen operations whose probability follows how sure D is of the reals",
         paper="2006.06676",
         tags=("adaptive", "colour", "geometry", "low-data"),
-        traits={"adaptive": "p"},
+        traits={"adaptive": "p", "continued": "kimg=100"},
     )
     yield Entry(
         "apa",

@@ -1,7 +1,7 @@
 """Orthogonal wavelet filters as small matrices: one product per axis pads, resamples or filters an image.
 
-For sizes up to 512 px that is quicker on a CPU than convolution, and it can be differentiated any number of times.
-All matrices are float32 on the CPU.
+A product can be differentiated any number of times. Its work grows with the size where a convolution's does not, so it
+suits small pictures. All matrices are float32 on the CPU.
 """
 
 from functools import lru_cache

@@ -40,6 +40,19 @@ def test_truncation_and_class_are_part_of_the_protocol(run):
     assert score(run, truncation=1).protocol["samples"] == plain.protocol["samples"]  # the default says nothing
 
 
+def test_scores_on_the_way_take_options(run, tmp_path):
+    asked = {"preset": "tiny", "resolution": 16, "kimg": 0.016, "batch": 8, "quiet": True, "score_samples": 20}
+    asked |= {"metrics": "pixel-frechet:samples=20", "condition": "label"}
+    data = run.parent / "data"
+    cut = zoo.train("stylegan2", data, out=tmp_path / "run", score_options="truncation=0.3", **asked)
+    stored = [one.protocol["samples"]["truncation"] for one in read_scores(cut.folder)]
+    assert stored
+    assert set(stored) == {0.3}
+    for wrong, clue in (("truncatoin=0.3", "truncation"), ("truncation", "key=value")):
+        with pytest.raises(InvalidOptions, match=clue):
+            zoo.train("stylegan2", data, out=tmp_path / "none", score_options=wrong, **asked)
+
+
 def test_samples_are_those_that_sample_draws(run):
     model = zoo.load(run)
     samples = ModelSamples(model, 10, 3, options={"truncation": 0.3, "class_": "all"})

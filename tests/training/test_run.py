@@ -18,6 +18,7 @@ import zoo
 from zoo import InvalidOptions, ZooError
 from zoo.training import checkpoint
 from zoo.training.loop import snapshot_marks
+from zoo.training.plan import Plan
 from zoo.training.run import resume
 
 SMALL = {"preset": "tiny", "resolution": 16, "precision": "fp32", "snapshot_kimg": 0.08, "quiet": True}
@@ -253,6 +254,19 @@ def test_weights_of_another_run_are_a_start(finished, pictures, tmp_path, capsys
         small(pictures, tmp_path / "none", origin=str(finished), g_width=5, d_width=5, z_dim=9)
     small(pictures, tmp_path / "run", origin=str(finished), kimg=0.008, quiet=False)
     assert "tensors taken" in capsys.readouterr().err
+
+
+def test_ada_reacts_sooner_in_a_run_from_weights(finished, pictures, tmp_path):
+    for name, origin, augment, expected in (
+        ("a", str(finished), "ada", "ada:kimg=100"),
+        ("b", str(finished), "ada:kimg=7,pipe=bg", "ada:kimg=7,pipe=bg"),
+        ("c", "", "ada", "ada"),
+        ("d", str(finished), "none", "none"),
+    ):
+        run = small(pictures, tmp_path / name, origin=origin, kimg=0.008, augment=augment)
+        assert Plan.read(run.folder).parts.augment == expected
+    model = zoo.load(tmp_path / "a", training=True)
+    assert model.critic.augment.controller.kimg == 100
 
 
 def test_any_kept_checkpoint_is_a_start(pictures, tmp_path, capsys):

@@ -75,6 +75,10 @@ def train(
         float, typer.Option(help="Gap between scores; 0 scores with every grid.", rich_help_panel=RUN)
     ] = 0.0,
     score_samples: Annotated[int, typer.Option(help="Samples of a score.", rich_help_panel=RUN)] = 2000,
+    score_set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="How a score's samples are drawn: truncation=0.7.", rich_help_panel=RUN),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and print everything, train nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -113,6 +117,7 @@ def train(
         "metrics": metrics,
         "score_kimg": score_kimg,
         "score_samples": score_samples,
+        "score_options": tuple(score_set or ()),
         "origin": from_,
     }
     begin(architecture, data, asked, pairs(option or []), device, out, dry_run, quiet)

@@ -17,10 +17,6 @@ from zoo.data.loader import Loader
 from zoo.data.prepared import Prepared
 from zoo.errors import ZooError
 from zoo.evaluation.figures import save_figures, save_logits
-from zoo.evaluation.judge import Judge
-from zoo.evaluation.naming import find_metrics
-from zoo.evaluation.reference import Reference
-from zoo.evaluation.samples import ModelSamples
 from zoo.evaluation.score import keep as keep_scores
 from zoo.files import explained, read_json, replace_file
 from zoo.model import USES, Model
@@ -34,6 +30,7 @@ from zoo.training.health import warnings
 from zoo.training.meter import Diverged, Meter
 from zoo.training.plan import Plan
 from zoo.training.report import write_report
+from zoo.training.scoring import Scoring, improves, named
 from zoo.training.snapshot import save_grid, save_real_grid
 
 __all__ = ["Interrupted", "Loop", "Run"]
@@ -103,13 +100,8 @@ class Loop:
             device=training.model.device,
         )
         self.shown = shown or prepared  # what samples are shown beside and scored against
-        self.judge = self.make_judge(self.shown) if rank() == 0 and self.settings.metrics else None
-
-    def make_judge(self, prepared: Prepared) -> Judge:
-        """The metrics with their reference, which is seen now, so that missing weights stop the run at its start."""
-        self.display.say(f"Scores on the way: {', '.join(self.settings.metrics)}; looking at the reference ...")
-        reference = Reference(prepared, self.plan.choice.source, self.display.say)
-        return Judge(find_metrics(self.settings.metrics), reference, device=self.training.model.device)
+        scored = rank() == 0 and bool(self.settings.metrics)
+        self.scoring = Scoring(plan, self.shown, training.model.device, display.say) if scored else None
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up the log and the clock where a checkpoint left them; later lines are dropped."""
@@ -261,12 +253,6 @@ class Loop:
         if agreed(bool(bad)):
             raise Diverged(", ".join(bad) or "a loss of another process")
 
-    def score_due(self) -> bool:
-        """Whether this snapshot is scored: each one, or the first past each mark of `score_kimg`."""
-        gap = self.settings.score_kimg * 1000
-        scored = [line["images"] for line in self.lines if "score" in line]
-        return not gap or not scored or self.training.progress.images // gap > scored[-1] // gap
-
     def snapshot(self, keep: Iterable[str] = (), last: bool = False) -> None:
         """Pictures, score, checkpoint."""
         best, sampler = False, None
@@ -275,35 +261,21 @@ class Loop:
                 save_grid(self.folder, model, self.shown, self.training.progress.images)
                 save_logits(self.folder, model, self.shown, self.training.progress.images)
                 if last:
-                    save_figures(self.folder, model, self.shown, self.judge)
-                if self.judge is not None and (last or self.score_due()) and not self.scored():
-                    best = self.score(self.judge, model)
+                    judge = None if self.scoring is None else self.scoring.judge
+                    save_figures(self.folder, model, self.shown, judge)
+                if self.scoring is not None and self.scoring.due(self.lines, self.training.progress, last):
+                    best = self.score(self.scoring, model)
                 sampler = {name: value.clone() for name, value in model.sampling_state().items()}
         self.save([*keep, "best"] if agreed(best) else keep, sampler)
 
-    def scored(self) -> bool:
-        """Whether the log has a score of this step, as after a resume."""
-        return any("score" in line and line["step"] == self.training.progress.step for line in self.lines)
-
-    def score(self, judge: Judge, model: Model) -> bool:
-        """Log scores of samples of fixed latents; whether the first metric's is the best so far."""
-        samples = ModelSamples(model, judge.number(self.settings.score_samples), 0, self.shown)
-        subject = {
-            "run": self.folder.name,
-            "architecture": self.plan.architecture,
-            "images": self.training.progress.images,
-            "judges": self.plan.judges(),
-        }
-        scores = judge.score(samples, subject)
-        first = scores[0]
-        better = self.best is None or (first.value < self.best if first.lower_is_better else first.value > self.best)
-        self.best = first.value if better else self.best
-        named = {
-            f"{one.name}{'' if key == 'value' else ' ' + key}": v for one in scores for key, v in one.values.items()
-        }
-        self.write({"loss": {}, "health": {}, "score": named})
+    def score(self, scoring: Scoring, model: Model) -> bool:
+        """Log and keep scores; whether the first metric's is the best so far."""
+        scores = scoring.measure(model, self.folder, self.training.progress)
+        best = improves(scores[0], self.best)
+        self.best = scores[0].value if best else self.best
+        self.write({"loss": {}, "health": {}, "score": named(scores)})
         keep_scores(self.folder, scores)
-        return better
+        return best
 
     def save(self, keep: Iterable[str] = (), sampler: Mapping[str, Tensor] | None = None) -> None:
         """A checkpoint of the state as it is, also named `keep`; refused when a weight is not finite."""

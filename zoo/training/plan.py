@@ -13,7 +13,7 @@ from zoo.options import from_json, to_json
 from zoo.plugins import registry
 from zoo.training.checkpoint import FORMAT, check_format
 
-__all__ = ["DataChoice", "Plan", "Settings", "model_class", "preset", "unknown", "usual_parts"]
+__all__ = ["DataChoice", "Plan", "Settings", "model_class", "preset", "score_pairs", "unknown", "usual_parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Settings:
     metrics: tuple[str, ...] = ()  # scores on the way; the first one says what "best" means
     score_kimg: float = 0.0  # thousand images between scores; 0 scores with every sample grid
     score_samples: int = 2000  # samples of a score, where the metric has no number of its own
+    score_options: tuple[str, ...] = ()  # how the samples of a score are drawn, such as truncation=0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,13 @@ class Plan:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ZooError(f"{path} is not a whole config.json: {type(error).__name__}: {error}.") from error
+
+
+def score_pairs(words: Sequence[str]) -> dict[str, object]:
+    """`key=value` words of `score_options` as a dictionary. Raises InvalidOptions."""
+    if wrong := [word for word in words if "=" not in word]:
+        raise InvalidOptions([f"score_options {word}: write key=value, such as truncation=0.7." for word in wrong])
+    return {key: value for key, _, value in (word.partition("=") for word in words)}
 
 
 def settings_from(content: Mapping[str, object]) -> dict[str, object]:

@@ -19,12 +19,12 @@ from zoo.model import DataSpec, Model, Parts, Preset
 from zoo.options import bind, changed, options_of
 from zoo.plugins import registry
 from zoo.text import USUAL, text_encoder
-from zoo.training.plan import DataChoice, Plan, Settings, model_class, preset, unknown, usual_parts
+from zoo.training.plan import DataChoice, Plan, Settings, model_class, preset, score_pairs, unknown, usual_parts
 
 __all__ = ["Asked", "attempt", "batch_problems", "check_numbers", "resolve", "settled"]
 
 USUAL_RESOLUTION = 64
-REPEATED = ("regularize", "discriminator", "backbone")
+REPEATED = ("regularize", "discriminator", "backbone", "score_options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Asked:
     metrics: tuple[str, ...] = ()
     score_kimg: float = 0.0
     score_samples: int = 2000
+    score_options: tuple[str, ...] = ()
     origin: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
 
@@ -102,6 +103,7 @@ def resolve(
     config = attempt(problems, configure, chosen.config, asked, architecture) or chosen.config
     problems += model.problems(config, spec) + needs_problems(model, source, asked, architecture)
     parts = parts_of(problems, model, chosen, config, asked, architecture)
+    attempt(problems, check_score_options, model, asked.score_options)
     problems += batch_problems(config, asked, world) + sync_problems(asked, device, world)
     if asked.mirror and "index" in model.needs:
         problems.append(f"{architecture} knows its images by number, so none may be mirrored: leave out --mirror.")
@@ -194,6 +196,11 @@ def configure(config: Any, asked: Asked, architecture: str) -> Any:
     return changed(config, given, where=architecture)
 
 
+def check_score_options(model: type[Model], words: Sequence[str]) -> None:
+    """Raise InvalidOptions for options of sampling that the model does not take."""
+    bind(model.inputs, score_pairs(words), where="score_options")
+
+
 def needs_problems(model: type[Model], source: Source | None, asked: Asked, architecture: str) -> list[str]:
     """Fields the model needs and the data lacks; conditions it does not take."""
     problems = []
@@ -231,7 +238,23 @@ def parts_of(
         return None
     merged, wrong = merge_parts(base, asked)
     problems += wrong or misfits(architecture, merged)
-    return merged
+    return continued(merged) if asked.origin and not wrong else merged
+
+
+def continued(parts: Parts) -> Parts:
+    """The parts of a run that starts from trained weights: options that an entry's trait `continued` states are set
+    where they were not given."""
+    augment = parts.augment if parts.augment == "none" else continued_part("augmentation", parts.augment)
+    regularizers = tuple(continued_part("regularizer", text) for text in parts.regularizers)
+    return replace(parts, loss=continued_part("loss", parts.loss), regularizers=regularizers, augment=augment)
+
+
+def continued_part(kind: str, text: str) -> str:
+    """One reference of them."""
+    reference = parse(text)
+    usual = registry().find(kind, reference.qualified).entry.traits.get("continued", "")
+    options = dict(pair.split("=", 1) for pair in usual.split(",") if pair)
+    return str(replace(reference, options={**options, **reference.options})) if options else text
 
 
 def merge_parts(base: Parts, asked: "Asked") -> tuple[Parts, list[str]]:
@@ -369,4 +392,5 @@ def settings_of(asked: Asked, config: Any, device: torch.device) -> Settings:
         metrics=asked.metrics,
         score_kimg=asked.score_kimg,
         score_samples=asked.score_samples,
+        score_options=asked.score_options,
     )

@@ -51,9 +51,9 @@ def train(
     `preset`, `resolution`, `channels`, `kimg`, `minutes`, `batch`, `microbatches`, `loss`, `regularize`,
     `augment`, `discriminator`, `backbone`, `condition`, `text_encoder`, `seed`, `precision`, `compile`,
     `sync_batch_norm`, `pair`, `source_channels`, `crop`, `cache`, `mirror`, `snapshot_kimg`, `checkpoint_minutes`,
-    `keep_kimg`, `metrics` (the first decides what is best), `score_kimg`, `score_samples`, `origin` (weights to start
-    from: RUN, or RUN@best); any other keyword is an option of the architecture. Raises InvalidOptions with every
-    problem at once, before any work.
+    `keep_kimg`, `metrics` (the first decides what is best), `score_kimg`, `score_samples`, `score_options`
+    (key=value, how their samples are drawn), `origin` (weights to start from: RUN, or RUN@best); any other keyword is
+    an option of the architecture. Raises InvalidOptions with every problem at once, before any work.
     """
     place = choose_device(device)
     with processes(place):
