@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo_datasets.official import Official, find
+from ganzoo_datasets.official import Official, copied, find
 from ganzoo_datasets.texts import locate
 from zoo.data.arrays import ArraySource
 from zoo.data.layout import image_names
@@ -28,6 +28,8 @@ CIFAR10 = Official(
     "none stated; for research, citing A. Krizhevsky, 2009",
     "60,000 images at 32 px in 10 classes, 163 MB",
     "cifar-10-batches-bin or cifar-10-batches-py, unpacked",
+    hub="hf:uoft-cs/cifar10",
+    hub_note="not compared with the official files",
 )
 FLOWERS = Official(
     "flowers",
@@ -35,6 +37,8 @@ FLOWERS = Official(
     "none stated; for research, citing M-E. Nilsback and A. Zisserman, 2008",
     "8,189 images in 102 classes, 345 MB",
     "jpg/image_00001.jpg ..., imagelabels.mat and setid.mat",
+    hub="hf:nelorth/oxford-flowers",
+    hub_note="not compared with the official files",
 )
 BIRDS = Official(
     "birds",
@@ -52,6 +56,8 @@ def cifar10(
     split: Literal["train", "test", "all"] = "train",  # part of the data to use
 ) -> Source:
     """CIFAR-10, from the binary or the Python version."""
+    if copy := copied(CIFAR10, split):
+        return copy
     tree = find(CIFAR10)
     if image_names(tree.names):
         return TreeSource(tree, name="cifar10", split=split, licence=CIFAR10.licence)
@@ -75,6 +81,8 @@ def flowers(
     split: Literal["train", "val", "test", "all"] = "all",  # part of the data to use
 ) -> Source:
     """Oxford 102 flowers. GANs are trained on `all`: the official train and val have ten images of a class."""
+    if copy := copied(FLOWERS, split):
+        return copy
     tree = find(FLOWERS)
     names = {_number(name): name for name in image_names(tree.names)}
     labels = _matlab(tree, "imagelabels.mat")["labels"]

@@ -16,8 +16,9 @@ app = typer.Typer(help="Prepare data once, or look at what it holds.", no_args_i
 
 SOURCE = Annotated[
     str,
-    typer.Argument(metavar="SRC", help="A folder, a .zip, a prepared folder, or a name such as emoji:style=noto."),
+    typer.Argument(metavar="SRC", help="A folder, .zip, .parquet, hf:owner/name, or a name such as emoji:style=noto."),
 ]
+YES = Annotated[bool, typer.Option("--yes", help="Agree to a download beforehand; nothing is fetched without.")]
 PAIR = Annotated[str, typer.Option("--pair", help="Read SRC as two domains: ab, ba or edges.")]
 SPLIT = Annotated[str | None, typer.Option("--split", help="train, val, test or all, where SRC has splits.")]
 
@@ -37,11 +38,14 @@ def prepare(
     ] = None,
     split: SPLIT = None,
     pair: PAIR = "",
+    yes: YES = False,
 ) -> None:
     """Decode SRC once into memory-mapped records, with labels and captions."""
+    from zoo.data.consent import agree
     from zoo.data.prepare import prepare as prepare_source
     from zoo.data.source import open_source
 
+    agree(yes)
     prepared = prepare_source(
         open_source(source, split, pair),
         size=size,
@@ -64,10 +68,25 @@ def inspect(
     split: SPLIT = None,
     pair: PAIR = "",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    yes: YES = False,
 ) -> None:
     """Report sizes, modes, labels, captions, duplicates, corrupt files, splits and licence of SRC."""
+    from zoo.data.consent import agree
     from zoo.data.inspection import inspect_source
     from zoo.data.source import open_source
 
+    agree(yes)
     found = inspect_source(open_source(source, split, pair))
     print(json.dumps(found.to_json(), indent=1) if json_ else "\n".join(found.lines()))
+
+
+@app.command()
+def fetch(source: SOURCE, split: SPLIT = None, yes: YES = False) -> None:
+    """Download SRC from the Hub, once its size and licence were agreed to: ganzoo data fetch hf:owner/name."""
+    from zoo.data.consent import agree
+    from zoo.data.source import open_source
+
+    agree(yes)
+    found = open_source(source, split)
+    print(f"{found.name}: {len(found):,} pictures are here; licence: {found.licence or 'not stated'}.")
+    print(f"Train on it: ganzoo train dcgan --data {found.reference or source}")

@@ -8,13 +8,13 @@ import typer
 __all__ = ["train"]
 
 MODEL, RUN = "Model", "Run"
-BESIDE_RESUME = ("resume", "kimg", "minutes", "batch", "data", "device", "quiet")
+BESIDE_RESUME = ("resume", "kimg", "minutes", "batch", "data", "device", "quiet", "yes")
 
 
 def train(
     context: typer.Context,
     architecture: Annotated[str | None, typer.Argument(help="What to train; see `ganzoo list`.")] = None,
-    data: Annotated[str | None, typer.Option(help="Folder, zip, or registered dataset.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder, zip, parquet, hf:owner/name, or a name.")] = None,
     preset: Annotated[str, typer.Option(help="Named settings of the architecture.")] = "default",
     resolution: Annotated[int | None, typer.Option(help="Size of the images in pixels.")] = None,
     channels: Annotated[int | None, typer.Option(help="1 for grey, 3 for RGB; the data's by default.")] = None,
@@ -79,10 +79,14 @@ def train(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="How a score's samples are drawn: truncation=0.7.", rich_help_panel=RUN),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree beforehand to downloads of data.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and print everything, train nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Train a GAN on images, or go on with a run: ganzoo train dcgan --data emoji."""
+    from zoo.data.consent import agree
+
+    agree(yes)
     if resume is not None:
         refuse_beside_resume(context)
         go_on(resume, data, kimg, minutes, batch, device, quiet)

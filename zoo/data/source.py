@@ -75,8 +75,8 @@ class Source(ABC):
 
 
 def open_source(text: str | Path, split: str | None = None, pair: str = "") -> Source:
-    """The source behind a folder, a .zip, parquet files, a prepared folder, or a registered name
-    `emoji:style=noto,items=100`.
+    """The source behind a folder, a .zip, parquet files, a prepared folder, a dataset of the Hub
+    `hf:owner/name[@revision][#config/split]`, or a registered name `emoji:style=noto,items=100`.
 
     Text that starts with `.`, `/`, `~` or `\\`, or that exists on the disk, is a path; anything else is a
     name; what is both is refused. `split` chooses one for a path that has several; a name takes it as an
@@ -90,6 +90,10 @@ def open_source(text: str | Path, split: str | None = None, pair: str = "") -> S
         )
     if isinstance(text, Path) or _is_path(text):
         return _open_path(Path(text).expanduser(), split, pair)
+    if text.startswith("hf:"):
+        from ganzoo_hub.data import open_hub
+
+        return _paired(open_hub(text, split), pair, split)
     from zoo.grammar import parse
 
     try:
