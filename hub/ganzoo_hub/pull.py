@@ -16,7 +16,6 @@ from ganzoo_hub.repository import read_repository, verify_repository
 from zoo.errors import ZooError
 from zoo.files import explained as disk_explained
 from zoo.files import sync_folder
-from zoo.training.run import check_new
 from zoo.weights import Weights
 
 __all__ = ["Fetched", "fetch", "pull", "read_hub", "verify"]
@@ -41,6 +40,8 @@ def read_hub(name: str, which: str = "last", *, training: bool = False) -> Weigh
 
 def pull(name: str, to: Path | None = None) -> Fetched:
     """Fetch a whole model at what its revision is now, pin it to that, and copy it to the new folder `to` if given."""
+    from zoo.training.run import check_new
+
     if to is not None:
         check_new(to)
     found = fetch(parse(name), lambda manifest: list(manifest.files), renew=True)
@@ -233,6 +234,8 @@ def card(found: Fetched) -> None:
 
 def copy(found: Fetched, to: Path) -> None:
     """Copy the model to a folder, which appears whole."""
+    from zoo.training.run import check_new
+
     with disk_explained(to):
         to.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".pull-", dir=to.parent))

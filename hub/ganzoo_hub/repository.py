@@ -16,17 +16,13 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo_hub.facts import named
 from ganzoo_hub.manifest import CONFIG, DISCRIMINATOR, GENERATOR, SAMPLES, Manifest, Record, read_manifest, signed
 from ganzoo_hub.requirements import missing, requirements
 from zoo.errors import InvalidOptions, ZooError
 from zoo.files import explained, write_json
-from zoo.model import Model
-from zoo.pictures import grid, save
 from zoo.places import is_catalogue
 from zoo.training import checkpoint
 from zoo.training.plan import Plan
-from zoo.training.snapshot import grid_size
 from zoo.weights import Weights, folder_of, is_foreign, is_repository
 
 __all__ = ["read_repository", "run_folder", "verify_repository", "write_repository"]
@@ -96,15 +92,19 @@ def copy_checkpoint(found: Path, which: str, folder: Path) -> None:
 
 def picture(plan: Plan, source: Path, which: str, folder: Path) -> None:
     """`samples.png`, drawn from what is shared; left out for a model that samples from given pictures alone."""
+    from zoo.pictures import grid, save
+    from zoo.training.snapshot import grid_size
     from zoo.use import load
 
-    model: Model = load(source, which=which)
+    model = load(source, which=which)
     if not model.reads and model.prior(1, 0):
         save(grid(model.sample(grid_size(plan.data.resolution))), folder / SAMPLES)
 
 
 def published(plan: Plan) -> dict[str, Any]:
     """The run's config.json without the paths of the machine it ran on."""
+    from ganzoo_hub.facts import named
+
     content = plan.to_json()
     content["source"] = {**content["source"], "source": named(plan.choice.source)}
     content["origin"] = plan.origin if is_catalogue(plan.origin) else named(plan.origin)
