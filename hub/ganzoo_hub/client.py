@@ -41,7 +41,7 @@ def api() -> "HfApi":
 @contextmanager
 def hushed(quiet: bool) -> Iterator[None]:
     """Without the client's progress bars, where `quiet`."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     if not quiet or are_progress_bars_disabled():
         yield

@@ -186,10 +186,11 @@ def test_a_killed_push_leaves_the_repository_as_it_was(hub, pushed, trained):
     before = repository.head
     hub.objects.clear()
     hub.faults.append(Fault("/commit/", seconds=30.0, drop=True))
+    earlier = len(hub.requests)
     code = f"import zoo; zoo.push({str(trained)!r}, {ID!r}, licence='mit', with_discriminator=True)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 100
-    while not any("/commit/" in line for line in hub.requests[-3:]) and time.monotonic() < deadline:
+    while not any("/commit/" in line for line in hub.requests[earlier:]) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
