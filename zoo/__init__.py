@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganzoo_hub.catalogue import Cards, list_weights
+    from ganzoo_hub.push import push
     from zoo.abilities import Code, HasStyles, Inverts, Translates, Traverses
     from zoo.adversarial import (
         Augment,
@@ -60,6 +61,7 @@ _HOMES = {
         "Cards",
         "list_weights",
     ),
+    "ganzoo_hub.push": ("push",),
     "zoo.abilities": ("Code", "HasStyles", "Inverts", "Translates", "Traverses"),
     "zoo.adversarial": (
         "Augment",
@@ -216,6 +218,7 @@ __all__ = [
     "load",
     "network",
     "on_pictures",
+    "push",
     "resume",
     "text_encoder",
     "to_pil",

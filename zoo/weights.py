@@ -1,4 +1,4 @@
-"""The weights of a model, wherever they lie: in a run or model folder, or in an official file."""
+"""The weights of a model, wherever they lie: in a folder, in an official file, on the Hub, in the catalogue."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from zoo.errors import UnknownName, ZooError, near_misses
+from zoo.files import read_json
+from zoo.places import place_of
 from zoo.plugins import registry
 from zoo.training import checkpoint
 from zoo.training.averages import Averages
@@ -15,7 +17,10 @@ __all__ = [
     "Weights",
     "find_origin",
     "folder_of",
+    "images_of",
     "is_foreign",
+    "is_repository",
+    "read_folder",
     "read_origin",
     "read_weights",
     "take_averages",
@@ -37,22 +42,33 @@ class Weights:
 
 
 def read_weights(where: str | Path, which: str = "last", *, training: bool = False) -> Weights:
-    """What a run folder, a model folder, or an official .pkl or .pth file holds.
+    """What `where` names: a run or model folder, an official .pkl or .pth file, a model on the Hub or of the catalogue.
 
-    `which` names a folder's checkpoint. Live weights and averages are read only for `training`. Raises ZooError with
+    `which` names a run's checkpoint. Live weights and averages are read only for `training`. Raises ZooError with
     what is there instead.
     """
-    if isinstance(where, str) and is_catalogued(where):
+    place = place_of(where)
+    if place.kind == "hub":
+        from ganzoo_hub.pull import read_hub
+
+        return read_hub(place.name, which, training=training)
+    if place.kind == "catalogue":
         from ganzoo_hub.catalogue import open_weights
 
-        return open_weights(where, training=training)
-    if "://" in str(where):
-        raise ZooError(f"{where} is a URL; take it over first: ganzoo import {where} --out DIR")
+        return open_weights(place.name, training=training)
     if is_foreign(where):
         from ganzoo_hub.importing import read_file
 
         return read_file(Path(where), training=training)
-    folder = folder_of(where)
+    return read_folder(folder_of(where), which, training=training)
+
+
+def read_folder(folder: Path, which: str = "last", *, training: bool = False) -> Weights:
+    """What a run or model folder holds, or one that was pulled from the Hub."""
+    if is_repository(folder):
+        from ganzoo_hub.repository import read_repository
+
+        return read_repository(folder, which, training=training)
     plan = Plan.read(folder)
     found = checkpoint.find(folder / "checkpoints", which)
     whole = checkpoint.read_tensors(found / checkpoint.TRAINING) if training and has_training(found) else {}
@@ -61,14 +77,19 @@ def read_weights(where: str | Path, which: str = "last", *, training: bool = Fal
     return Weights(str(found), plan, sampler, live, averages)
 
 
-def is_catalogued(name: str) -> bool:
-    """Whether this is `architecture/dataset` of a registered architecture. Raises ZooError where it is a path too."""
-    architecture, slash, dataset = name.partition("/")
-    if not (slash and dataset) or name.endswith(FOREIGN) or architecture not in registry().names("architecture"):
-        return False
-    if Path(name).exists():
-        raise ZooError(f"{name!r} is a path here and a name of the catalogue; for what lies here write ./{name}")
-    return True
+def is_repository(folder: Path) -> bool:
+    """Whether a folder's config.json says that it is laid out as on the Hub."""
+    path = folder / "config.json"
+    content = read_json(path) if path.is_file() else {}
+    return isinstance(content, dict) and "repository" in content
+
+
+def images_of(folder: Path, which: str = "last") -> int:
+    """How many images the weights of a folder had seen. Raises ZooError for a checkpoint that is not there."""
+    if is_repository(folder):
+        return int(read_json(folder / "config.json")["repository"]["images"])
+    checkpoint.find(folder / "checkpoints", which)  # says which there are
+    return checkpoint.images_of(folder / "checkpoints", which)
 
 
 def has_training(found: Path) -> bool:
@@ -87,9 +108,10 @@ def folder_of(where: str | Path) -> Path:
     folder = Path(where).expanduser()
     if folder.is_dir():
         return folder
-    if folder.is_file():
-        raise ZooError(f"{folder} is a file; give the run folder that ganzoo train made, or a .pkl or .pth to import.")
     name = str(where)
+    if folder.is_file():
+        hint = f" Its model is the folder: {folder.parent}" if (folder.parent / "config.json").is_file() else ""
+        raise ZooError(f"{folder} is a file; give a run or model folder, or a .pkl or .pth to import.{hint}")
     if name in registry().names("architecture"):
         raise UnknownName(
             f"'{name}' is an architecture and no run. For random weights: zoo.create({name!r}); to train it: "
@@ -97,22 +119,34 @@ def folder_of(where: str | Path) -> Path:
         )
     runs = [str(path) for path in sorted(Path("runs").glob("*/"))]
     known = f" Runs here: {', '.join(runs[-5:])}." if runs else ""
-    raise UnknownName(f"There is no run {name!r}.{known} {near_misses(name, runs)}".strip())
+    hub = f" A model on the Hub is written hf:{name}" if name.count("/") == 1 and not name.startswith("runs/") else ""
+    raise UnknownName(f"There is no run {name!r}.{known} {near_misses(name, runs)}".strip() + hub)
 
 
 def split_origin(origin: str) -> tuple[str, str]:
     """A start for training as place and checkpoint: `RUN` is its last one, `RUN@best` and the like another."""
     where, at, which = origin.rpartition("@")
+    if origin.startswith("hf:"):  # what follows the @ is a revision
+        return origin, "last"
     return (where, which) if at and not Path(origin).expanduser().exists() else (origin, "last")
 
 
-def find_origin(origin: str) -> None:
-    """Raise ZooError unless `origin` is a folder with that checkpoint, or a file."""
+def find_origin(origin: str) -> str:
+    """What to record of an origin: itself, or, of a model on the Hub, which is fetched now, its commit too.
+
+    Raises ZooError unless it is a folder with that checkpoint, a file, or a model that can be had.
+    """
     where, which = split_origin(origin)
-    if not is_foreign(where):
-        checkpoint.find(folder_of(where) / "checkpoints", which)
-    elif not Path(where).expanduser().is_file():
-        raise ZooError(f"There is no file {where}.")
+    place = place_of(where)
+    if place.kind != "disk":
+        found = read_weights(where, training=True)
+        return found.where if place.kind == "hub" else origin
+    if is_foreign(where):
+        if not Path(where).expanduser().is_file():
+            raise ZooError(f"There is no file {where}.")
+    elif not is_repository(folder := folder_of(where)):
+        checkpoint.find(folder / "checkpoints", which)
+    return origin
 
 
 def read_origin(origin: str) -> Weights:

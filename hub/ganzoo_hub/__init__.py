@@ -1,4 +1,4 @@
-"""What talks to the world outside: official checkpoints come in here."""
+"""What talks to the world outside: official checkpoints come in, models go to the Hub and come back."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,10 @@ __all__ = ["ganzoo_commands", "ganzoo_weights"]
 
 @hookimpl
 def ganzoo_commands() -> Iterator[tuple[str, str]]:
-    """`ganzoo import`."""
+    """`ganzoo import`, and the Hub's four."""
     yield "import", "ganzoo_hub.command:import_model"
+    for name in ("push", "pull", "verify", "search"):
+        yield name, f"ganzoo_hub.command:{name}"
 
 
 @hookimpl

@@ -28,14 +28,14 @@ def checked_licence(licence: str) -> str:
     if not asked:
         raise InvalidOptions(
             [
-                "no licence is given, and none is assumed: name the terms of these weights with --license, such as "
-                "--license cc-by-4.0 or apache-2.0. The terms of the data and of the weights it started from bind too."
+                "no licence is given, and none is assumed: name the terms of these weights with --licence, such as "
+                "--licence cc-by-4.0 or apache-2.0. The terms of the data and of the weights it started from bind too."
             ]
         )
     if not _NAME.fullmatch(asked):
         raise InvalidOptions(
             [
-                f"--license {licence!r} is no identifier: write it in one word, such as cc-by-4.0 or "
+                f"--licence {licence!r} is no identifier: write it in one word, such as cc-by-4.0 or "
                 f"my-lab-research-only. {near_misses(asked.replace(' ', '-'), sorted(KNOWN))}".strip()
             ]
         )

@@ -9,7 +9,7 @@ __all__ = ["interpolate"]
 
 
 def interpolate(
-    model: Annotated[str, typer.Argument(help="A run or model folder, or an official .pkl or .pth.")],
+    model: Annotated[str, typer.Argument(help="A run or model folder, hf:owner/name, or an official .pkl or .pth.")],
     seeds: Annotated[str, typer.Option(help="Where the walk passes: 0-7, or 3,14,15.")] = "0-7",
     frames: Annotated[int, typer.Option(help="Frames between two seeds.")] = 24,
     out: Annotated[Path, typer.Option(help="A .gif, or a .png sheet with a row per pair of seeds.")] = Path("walk.gif"),

@@ -9,7 +9,7 @@ __all__ = ["mix"]
 
 
 def mix(
-    model: Annotated[str, typer.Argument(help="A run or model folder, or an official .pkl or .pth.")],
+    model: Annotated[str, typer.Argument(help="A run or model folder, hf:owner/name, or an official .pkl or .pth.")],
     rows: Annotated[str, typer.Option(help="Seeds whose pictures keep their layout: 0-3, or 3,14,15.")] = "0-3",
     columns: Annotated[str, typer.Option(help="Seeds that lend their styles: 4-9.")] = "4-9",
     layers: Annotated[str, typer.Option(help="Layers whose styles are lent; coarse ones come first.")] = "0-3",

@@ -9,7 +9,7 @@ __all__ = ["project"]
 
 
 def project(
-    model: Annotated[str, typer.Argument(help="A run or model folder, or an official .pkl or .pth.")],
+    model: Annotated[str, typer.Argument(help="A run or model folder, hf:owner/name, or an official .pkl or .pth.")],
     picture: Annotated[Path, typer.Argument(help="The picture to find.")],
     space: Annotated[
         str, typer.Option(help="Of styles: w, one for all layers, or w+, one for each. The model's usual one without.")

@@ -9,7 +9,7 @@ __all__ = ["sample"]
 
 
 def sample(
-    model: Annotated[str, typer.Argument(help="A run or model folder, or an official .pkl or .pth.")],
+    model: Annotated[str, typer.Argument(help="A run or model folder, hf:owner/name, or an official .pkl or .pth.")],
     n: Annotated[int, typer.Option(help="How many pictures.")] = 64,
     seed: Annotated[int, typer.Option(help="Picture i is that of seed + i.")] = 0,
     out: Annotated[

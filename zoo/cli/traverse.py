@@ -9,7 +9,7 @@ __all__ = ["traverse"]
 
 
 def traverse(
-    model: Annotated[str, typer.Argument(help="A run or model folder, or an official .pkl or .pth.")],
+    model: Annotated[str, typer.Argument(help="A run or model folder, hf:owner/name, or an official .pkl or .pth.")],
     out: Annotated[Path, typer.Option(help="A .png, .jpg or .webp sheet.")] = Path("traverse.png"),
     code: Annotated[list[str] | None, typer.Option(help="Only this code, by its name; repeats.")] = None,
     columns: Annotated[int, typer.Option(help="Pictures in a row.")] = 10,

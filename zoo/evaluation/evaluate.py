@@ -138,19 +138,18 @@ def subject_of(where: str | Path, which: str, resolution: int | None) -> Subject
 
 def run_of(folder: Path, which: str, resolution: int | None) -> Subject:
     """A run with what its training saw."""
-    from zoo.training import checkpoint
     from zoo.training.plan import Plan
+    from zoo.weights import images_of
 
     plan = Plan.read(folder)
     if resolution not in (None, plan.data.resolution):
         raise InvalidOptions(
             [f"--resolution is {resolution}, and the run draws pictures of {plan.data.resolution} px."]
         )
-    checkpoint.find(folder / "checkpoints", which)  # says which there are
     facts = {
         "run": folder.name,
         "architecture": plan.architecture,
-        "images": checkpoint.images_of(folder / "checkpoints", which),
+        "images": images_of(folder, which),
         "judges": plan.judges(),
     }
     spec = plan.data

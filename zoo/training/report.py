@@ -29,7 +29,8 @@ pre{background:#f3f4f6;padding:1rem;overflow:auto}
 def write_report(folder: Path) -> Path:
     """Write `report.html` into a run folder from its log, pictures, configuration and environment."""
     lines = [json.loads(text) for text in read_text(folder / "metrics.jsonl").splitlines() if text]
-    config, environment = read_json(folder / "config.json"), read_json(folder / "environment.json")
+    config, surroundings = read_json(folder / "config.json"), folder / "environment.json"
+    environment = read_json(surroundings) if surroundings.exists() else {}  # a run that was shared has none
     title = f"{config['architecture']} on {(config.get('source') or {}).get('source', '?')}"
     sections = [
         f"<h1>{html.escape(title)}</h1><p>{html.escape(summary(lines))}</p>",

@@ -92,10 +92,11 @@ def resolve(
     reference = text_reference(problems, model, asked, architecture) if model is not None else ""
     if reference:
         spec = attempt(problems, texted_spec, spec, source, reference) or spec
-    if asked.origin:
+    origin = asked.origin
+    if origin:
         from zoo.weights import find_origin
 
-        attempt(problems, find_origin, asked.origin)
+        origin = attempt(problems, find_origin, origin)
     with device:  # presets may look at torch.get_default_device()
         chosen = attempt(problems, preset, model, asked.preset, architecture, spec) if model is not None else None
     if model is None or chosen is None:
@@ -117,7 +118,7 @@ def resolve(
         spec,
         choice_of(source_text, source, asked, reference),
         settings_of(asked, config, device),
-        asked.origin,
+        origin,
         {"plugin": found.plugin, "distribution": found.distribution, "version": found.version},
     )
     return plan, source

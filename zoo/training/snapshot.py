@@ -43,6 +43,7 @@ def save_grid(folder: Path, model: Model, shown: Prepared, images: int) -> Path:
         picture = rows_grid(model.preview(held_batch(model, shown, number // 2)))
     else:
         picture = grid(model.sample(number))
+    path.parent.mkdir(exist_ok=True)  # a run that was shared has none
     save(picture, path)
     return path
 
