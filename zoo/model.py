@@ -15,6 +15,7 @@ from zoo.errors import InvalidOptions
 from zoo.labels import Classes, class_labels
 from zoo.option_types import word
 from zoo.options import bind
+from zoo.optimizers import DenseAdam
 from zoo.text import Texts, caption_rows
 
 if TYPE_CHECKING:
@@ -369,7 +370,7 @@ def adam(params: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], 
     """Adam in its fused form, with L2 decay added to the gradient as in the paper (Kingma & Ba 2015)."""
     held = list(params)
     fused = all(p.device.type in ("cpu", "cuda") for p in held)
-    return Adam(held, lr, betas, weight_decay=weight_decay, fused=fused)
+    return DenseAdam(held, lr, betas, weight_decay=weight_decay, fused=fused)
 
 
 def draw_normal(n: int, size: int, seed: int) -> Tensor:

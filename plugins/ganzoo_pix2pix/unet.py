@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
+from ganzoo_pix2pix.halving import Doubling, Halving
 from ganzoo_pix2pix.layers import Init, Norm, Statistics, dropped, initialise, normalised
 
 __all__ = ["UNet"]
@@ -92,7 +93,7 @@ class Down(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, bias: bool, norms: list[nn.Module], first: bool) -> None:
         super().__init__()
         self.first = first
-        self.conv = nn.Conv2d(inputs, outputs, 4, 2, 1, bias=bias)
+        self.conv = Halving(inputs, outputs, bias=bias)
         self.norm = nn.Sequential(*norms)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -108,7 +109,7 @@ class Up(nn.Module):
         super().__init__()
         self.outputs = outputs
         self.dropout = dropout
-        self.conv = nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)
+        self.conv = Doubling(inputs, outputs, bias=bias)
         self.norm = nn.Sequential(*norms)
 
     def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
