@@ -13,9 +13,9 @@ from torch.optim import Adam, Optimizer
 from zoo.data.spec import DataSpec
 from zoo.errors import InvalidOptions
 from zoo.labels import Classes, class_labels
+from zoo.optimizers import DenseAdam
 from zoo.option_types import word
 from zoo.options import bind
-from zoo.optimizers import DenseAdam
 from zoo.text import Texts, caption_rows
 
 if TYPE_CHECKING:

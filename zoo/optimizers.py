@@ -17,7 +17,7 @@ class DenseAdam(Adam):
 
     def _init_group(self, group: dict[str, Any], *lists: Any) -> Any:
         for weight in group["params"]:
-            state = self.state[weight] if weight in self.state else {}
+            state = self.state.get(weight, {})
             for name in ("exp_avg", "exp_avg_sq"):  # a checkpoint has no layouts
                 if name in state and state[name].stride() != weight.stride():
                     state[name] = torch.empty_like(weight).copy_(state[name])

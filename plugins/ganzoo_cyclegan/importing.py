@@ -21,7 +21,10 @@ class ResNetImporter(Importer):
     def recognises(self, file: ForeignFile) -> bool:
         """By the names of the first convolution and of the first block."""
         network = file.networks.get("")
-        return network is not None and {"model.1.weight", "model.10.conv_block.1.weight"} <= stripped(network.tensors).keys()
+        return (
+            network is not None
+            and {"model.1.weight", "model.10.conv_block.1.weight"} <= stripped(network.tensors).keys()
+        )
 
     def convert(self, file: ForeignFile) -> Imported:
         """The way to b: number of blocks, norm and dropout are read off the names.
@@ -45,7 +48,9 @@ class ResNetImporter(Importer):
         if norm != "batch":
             state = {name: value for name, value in state.items() if not STATISTICS.search(name)}
         config = CycleGAN.Config(directions="b", **options)
-        data = DataSpec(256 if blocks > 6 else 128, channels=last.shape[0], source_channels=first.shape[1], paired=False)
+        data = DataSpec(
+            256 if blocks > 6 else 128, channels=last.shape[0], source_channels=first.shape[1], paired=False
+        )
         return Imported(config, data, {f"a_to_b.{name}": value for name, value in state.items()}, licence=LICENCE)
 
 

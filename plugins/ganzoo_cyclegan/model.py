@@ -38,7 +38,7 @@ __all__ = ["CycleGAN"]
 class CycleGAN(Model):
     """Zhu et al. 2017: `source` is a picture of domain A, `image` one of domain B, and neither belongs to the other.
 
-    The paper's G is `a_to_b`, its F `b_to_a`; `critic_b` judges images of domain B (D_Y there, D_A in the released code).
+    The paper's G is `a_to_b`, its F `b_to_a`; `critic_b` judges images of domain B: D_Y there, D_A as released.
     """
 
     @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class CycleGAN(Model):
         statistics: Literal["image", "running"] = "image"  # of batch normalisation when translating
         dropout: Literal["always", "training", "never"] = "never"  # in the generators; always: also when translating
         d_width: Annotated[int, Range(1)] = 64  # discriminator channels after the first layer
-        d_layers: Annotated[int, Range(0, 8)] = 3  # their halvings: a logit sees 16, 34, 70, 142, 286 px; 0 is one pixel
+        d_layers: Annotated[int, Range(0, 8)] = 3  # their halvings: a logit sees 16, 34, 70, 142, 286 px; 0 is 1 px
         d_norm: Literal["batch", "instance", "none"] = "instance"  # in the discriminators
         init: Literal["normal", "xavier", "kaiming", "orthogonal"] = "normal"  # of all convolutions, with gain 0.02
         cycle_a: Annotated[float, Range(0)] = 10.0  # weight of coming back to A
@@ -66,7 +66,7 @@ class CycleGAN(Model):
         beta2: Annotated[float, Range(0, 1)] = 0.999  # Adam's second decay
         hold_epochs: Annotated[int, Range(0)] = 100  # passes over the data at full learning rate, before it falls
         decay_epochs: Annotated[int, Range(0)] = 100  # over which it falls to nearly 0; 0 keeps it
-        decay_at: Literal["end", "start"] = "end"  # of a pass; at the start, as released in 2021, the last learns nothing
+        decay_at: Literal["end", "start"] = "end"  # of a pass; at its start, as in the code of 2021, the last is idle
         load: Annotated[int, Range(0)] = 0  # px to which pictures are brought, to be cropped at random; 0 crops none
         batch: Annotated[int, Range(1)] = 1  # images per step, over all processes
         kimg: Annotated[float, Range(0.001, 1e9)] = 200.0  # length of training in thousands of images
@@ -215,6 +215,15 @@ class CycleGAN(Model):
             return chosen(padded, *on_device).float()  # type: ignore[no-any-return]
 
         return at_any_size(images, chosen.multiple, run)  # type: ignore[arg-type]
+
+    def preview(self, batch: Batch) -> Tensor:
+        """Rows of a picture of A, its translation and what comes back of that, and of a picture of B likewise."""
+        if self.config.directions != "both":
+            return super().preview(batch)
+        a, b = batch["source"], batch["image"]
+        there, back = self.translate(a), self.translate(b, to="a")
+        shown = [a, there, self.translate(there, to="a"), b, back, self.translate(back)]
+        return torch.stack([self._coloured(images) for images in shown], dim=1)
 
     def averaging(self) -> Averaging | None:
         """Averages with a half-life in images, or none as published."""

@@ -49,7 +49,7 @@ class Pix2Pix(Model):
         padding: Padding = "reflect"  # in these blocks
         g_width: Annotated[int, Range(1)] = 64  # generator channels after the first layer
         g_norm: Norm = "batch"  # normalisation in the generator
-        statistics: Statistics = "image"  # of batch normalisation when translating: each picture's, as published, or kept
+        statistics: Statistics = "image"  # of batch normalisation when translating: each picture's, as published
         dropout: Literal["always", "training", "never"] = "always"  # the only noise; published: also when translating
         d_width: Annotated[int, Range(1)] = 64  # discriminator channels after the first layer
         d_layers: Annotated[int, Range(0, 8)] = 3  # its halvings: a logit sees 16, 34, 70, 142, 286 px; 0 is one pixel
@@ -61,7 +61,7 @@ class Pix2Pix(Model):
         beta2: Annotated[float, Range(0, 1)] = 0.999  # Adam's second decay
         hold_epochs: Annotated[int, Range(0)] = 100  # passes over the data at full learning rate, before it falls
         decay_epochs: Annotated[int, Range(0)] = 100  # over which it falls to nearly 0; 0 keeps it
-        decay_at: Literal["end", "start"] = "end"  # of a pass; at the start, as released in 2021, the last learns nothing
+        decay_at: Literal["end", "start"] = "end"  # of a pass; at its start, as in the code of 2021, the last is idle
         load: Annotated[int, Range(0)] = 0  # px to which pictures are brought, to be cropped at random; 0 crops none
         batch: Annotated[int, Range(1)] = 1  # images per step, over all processes
         kimg: Annotated[float, Range(0.001, 1e9)] = 100.0  # length of training in thousands of images
@@ -144,9 +144,7 @@ class Pix2Pix(Model):
     def discriminator(self) -> Patches:
         """The model's own."""
         c = self.config
-        network = discriminator(
-            self.data, layers=c.d_layers, width=c.d_width, norm=c.d_norm, init=c.init, source=True
-        )
+        network = discriminator(self.data, layers=c.d_layers, width=c.d_width, norm=c.d_norm, init=c.init, source=True)
         network.norm_option = "-s d_norm=instance"
         return network
 
@@ -238,9 +236,7 @@ def enlarged(resolution: int) -> int:
 def paper(data: DataSpec) -> Preset:
     """The released code: batches of one, 100 passes over the data and 100 while the learning rate falls."""
     passes = max(data.items, 1) / 1000
-    return Preset(
-        Pix2Pix.Config(d_layers=fitting(data.resolution), load=enlarged(data.resolution), kimg=200 * passes)
-    )
+    return Preset(Pix2Pix.Config(d_layers=fitting(data.resolution), load=enlarged(data.resolution), kimg=200 * passes))
 
 
 def paper_resnet(data: DataSpec) -> Preset:
