@@ -274,18 +274,18 @@ def painting(data: DataSpec) -> Preset:
 
 def default(data: DataSpec) -> Preset:
     """For 2-core CPUs and small pictures."""
-    size = data.resolution
+    passes = max(60_000 // max(data.items, 1), 2)
     config = CycleGAN.Config(
         blocks=3,
         g_width=24,
         d_width=32,
-        d_layers=min(fitting(size), 2),
-        load=enlarged(size),
+        d_layers=min(fitting(data.resolution), 2),
         batch=4,
         kimg=60,
         minutes=20,
-        hold_epochs=1000,
-        ema_kimg=2,
+        hold_epochs=passes // 2,
+        decay_epochs=passes - passes // 2,
+        ema_kimg=1,
     )
     return Preset(config)
 

@@ -252,16 +252,18 @@ def fitting(resolution: int) -> int:
 
 def default(data: DataSpec) -> Preset:
     """For 2-core CPUs and small pictures."""
+    passes = max(100_000 // max(data.items, 1), 2)
     config = Pix2Pix.Config(
         g_width=32,
         d_width=32,
         d_layers=min(fitting(data.resolution), 2),
-        load=enlarged(data.resolution),
+        dropout="training",
         batch=8,
         kimg=100,
         minutes=15,
-        hold_epochs=1000,
-        ema_kimg=2,
+        hold_epochs=passes // 2,
+        decay_epochs=passes - passes // 2,
+        ema_kimg=1,
     )
     return Preset(config)
 
