@@ -12,6 +12,7 @@ from zoo import DataSpec, ForeignFile, Imported, Importer, ZooError
 __all__ = ["ResNetImporter"]
 
 LICENCE = "BSD 2-Clause code (Zhu, Park et al.); see the page of the weights for the terms of their data"
+UNCOUNTED = ("*.num_batches_tracked",)  # files before the middle of 2018 do not count batches
 STATISTICS = re.compile(r"\.(running_mean|running_var|num_batches_tracked)$")
 
 
@@ -51,7 +52,8 @@ class ResNetImporter(Importer):
         data = DataSpec(
             256 if blocks > 6 else 128, channels=last.shape[0], source_channels=first.shape[1], paired=False
         )
-        return Imported(config, data, {f"a_to_b.{name}": value for name, value in state.items()}, licence=LICENCE)
+        sampler = {f"a_to_b.{name}": value for name, value in state.items()}
+        return Imported(config, data, sampler, licence=LICENCE, fresh=UNCOUNTED)
 
 
 def stripped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

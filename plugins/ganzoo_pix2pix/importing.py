@@ -11,6 +11,7 @@ from zoo import DataSpec, ForeignFile, Imported, Importer, ZooError
 __all__ = ["UNetImporter", "renamed"]
 
 LICENCE = "BSD 2-Clause code (Isola, Zhu et al.); see the page of the weights for the terms of their data"
+UNCOUNTED = ("*.num_batches_tracked",)  # files before the middle of 2018 do not count batches
 OUTER = "model.model.0.weight"
 
 
@@ -39,7 +40,7 @@ class UNetImporter(Importer):
         )
         data = DataSpec(2**levels, channels=channels, source_channels=first.shape[1])
         sampler = {f"generator.{name}": value for name, value in renamed(state, levels, instance).items()}
-        return Imported(config, data, sampler, licence=LICENCE)
+        return Imported(config, data, sampler, licence=LICENCE, fresh=UNCOUNTED)
 
 
 def stripped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

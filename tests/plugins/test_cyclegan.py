@@ -196,7 +196,7 @@ def test_batch_normalisation_keeps_its_statistics(tmp_path):
     for layer in net.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.running_mean.normal_()
-    torch.save(net.state_dict(), tmp_path / "net.pth")
-    loaded = zoo.load(tmp_path / "net.pth")
-    state = loaded.a_to_b.state_dict()
-    assert all(torch.equal(state[name], value) for name, value in net.state_dict().items())
+    kept = {name: value for name, value in net.state_dict().items() if "num_batches" not in name}  # as before 2018
+    torch.save(kept, tmp_path / "net.pth")
+    state = zoo.load(tmp_path / "net.pth").a_to_b.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in kept.items())
