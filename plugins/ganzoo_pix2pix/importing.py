@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ganzoo_pix2pix.model import Pix2Pix
+from ganzoo_pix2pix.model import Pix2Pix, fitting
 from zoo import DataSpec, ForeignFile, Imported, Importer, ZooError
 
 __all__ = ["UNetImporter", "renamed"]
@@ -26,7 +26,7 @@ class UNetImporter(Importer):
     def convert(self, file: ForeignFile) -> Imported:
         """The generator alone: sizes, norm and depth are read off its tensors."""
         state = stripped(file.networks[""].tensors)
-        levels = sum(value.ndim == 4 and name.endswith("weight") for name, value in state.items()) // 2
+        levels = max(name.count("model") for name in state) - 1  # blocks within blocks
         first, last = state[OUTER], state["model.model.3.weight"]
         instance = "model.model.0.bias" in state
         if (channels := last.shape[1]) not in (1, 3) or first.shape[1] not in (1, 3):
@@ -36,6 +36,7 @@ class UNetImporter(Importer):
             g_width=first.shape[0],
             g_norm="instance" if instance else "batch",
             levels=levels,
+            d_layers=fitting(2**levels),
             dropout="training",
         )
         data = DataSpec(2**levels, channels=channels, source_channels=first.shape[1])
