@@ -25,11 +25,11 @@ class BatchNorm(nn.BatchNorm2d):
         super().__init__(channels)
         self.statistics = statistics
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Maps [N,C,H,W]."""
         if self.training or self.statistics == "running":
-            return super().forward(x)
-        return by_image(x, self.weight, self.bias, self.eps)
+            return super().forward(input)
+        return by_image(input, self.weight, self.bias, self.eps)
 
 
 class InstanceNorm(nn.Module):
