@@ -31,7 +31,7 @@ class DenseAdam(Adam):
                 if name in state and state[name].stride() != weight.stride():
                     state[name] = torch.empty_like(weight).copy_(state[name])
         lists = (params_with_grad, grads, exp_avgs, exp_avg_sqs)
-        result = super()._init_group(group, *lists, max_exp_avg_sqs, state_steps)
+        result = super()._init_group(group, *lists, max_exp_avg_sqs, state_steps)  # type: ignore[no-untyped-call]
         for i, each in enumerate(zip(*lists, strict=True)):
             if all(map(permuted, each)):
                 for row in lists:

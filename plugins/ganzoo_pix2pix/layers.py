@@ -46,7 +46,7 @@ def by_image(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) 
     On a CPU picture by picture through batch normalisation, which keeps channels_last and is several times as fast.
     """
     if x.device.type == "cpu":
-        rows = [f.batch_norm(row, None, None, weight, bias, training=True, eps=eps) for row in x.split(1)]
+        rows = [f.batch_norm(row, None, None, weight, bias, training=True, eps=eps) for row in x.chunk(len(x))]
         return torch.cat(rows) if len(rows) > 1 else rows[0]
     return f.instance_norm(x, None, None, weight, bias, use_input_stats=True, eps=eps)
 
@@ -82,7 +82,7 @@ def initialise(network: nn.Module, init: Init = "normal") -> None:
         elif isinstance(layer, BatchNorm):
             layer.weight.normal_(1, GAIN)
         if isinstance(getattr(layer, "bias", None), nn.Parameter):
-            layer.bias.zero_()  # type: ignore[operator,union-attr]
+            layer.bias.zero_()  # type: ignore[operator]
 
 
 def weigh(weight: Tensor, init: Init) -> None:

@@ -69,7 +69,12 @@ class Block(nn.Module):
         super().__init__()
 
         def conv() -> list[nn.Module]:
-            pads = {"reflect": [nn.ReflectionPad2d(1)], "replicate": [nn.ReplicationPad2d(1)], "zero": []}[padding]
+            known: dict[str, list[nn.Module]] = {
+                "reflect": [nn.ReflectionPad2d(1)],
+                "replicate": [nn.ReplicationPad2d(1)],
+                "zero": [],
+            }
+            pads = known[padding]
             inner = nn.Conv2d(channels, channels, 3, padding=0 if pads else 1, bias=norm == "instance")
             return [*pads, inner, *normalised(channels, norm, statistics)]
 

@@ -37,10 +37,10 @@ class UNet(nn.Module):
         self.multiple = 2**levels
         self.skips = skips
         wide = [inputs, *(width * min(2**i, 8) for i in range(levels))]
-        norms = ["none", *[norm] * (levels - 2), "none"]  # neither at the picture nor at the point
+        norms: list[Norm] = ["none", *[norm] * (levels - 2), "none"]  # neither at the picture nor at the point
         self.downs = nn.ModuleList(
-            Down(*sizes, bias=norm == "instance", norms=normalised(sizes[1], each, statistics), first=i == 0)  # type: ignore[arg-type]
-            for i, (sizes, each) in enumerate(zip(pairwise(wide), norms, strict=True))
+            Down(here, there, bias=norm == "instance", norms=normalised(there, norms[i], statistics), first=i == 0)
+            for i, (here, there) in enumerate(pairwise(wide))
         )
         back = [outputs, *wide[1:]][::-1]
         self.ups = nn.ModuleList(
@@ -84,7 +84,7 @@ class UNet(nn.Module):
         """A mask for every stage of the decoder."""
         if keep is None:
             return [None] * len(self.ups)
-        return list(keep.split([prod(shape) for shape in self.shapes(height, width)], dim=1))
+        return list(torch.split(keep, [prod(shape) for shape in self.shapes(height, width)], dim=1))
 
 
 class Down(nn.Module):
