@@ -26,7 +26,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
             "norm": "d_norm=instance",
         },
         presets={
-            "default": "small pictures in minutes on a CPU: narrow networks, batches of 8, an average",
+            "default": "small pictures in minutes on a CPU: narrow networks, batches of 4, an average",
             "paper": "the networks, losses and 200 passes of the released code, at any power of two",
             "paper-resnet": "the same with the residual generator",
             "tiny": "for tests: a few thousand weights",

@@ -255,10 +255,13 @@ def default(data: DataSpec) -> Preset:
     passes = max(100_000 // max(data.items, 1), 2)
     config = Pix2Pix.Config(
         g_width=32,
+        g_norm="instance",
+        dropout="training",
         d_width=32,
         d_layers=min(fitting(data.resolution), 2),
-        dropout="training",
-        batch=8,
+        d_norm="instance",
+        lr=5e-4,
+        batch=4,
         kimg=100,
         minutes=15,
         hold_epochs=passes // 2,
