@@ -105,7 +105,7 @@ class CycleGAN(Model):
             problems.append(f"cyclegan's {c.generator} takes multiples of {multiple} px, not {size}; take {near}.")
         if c.d_layers and size < 3 * 2**c.d_layers:
             problems.append(f"-s d_layers={c.d_layers} leaves nothing to judge of {size} px; take {fitting(size)}.")
-        if c.identity and data.source_channels not in (0, data.channels):
+        if c.identity and not alike(data):
             problems.append("cyclegan's identity term needs as many channels in both domains; take -s identity=0.")
         if c.load and c.load < size:
             problems.append(f"-s load={c.load} leaves nothing to crop {size} px from; give more, or 0.")
@@ -244,6 +244,11 @@ def turned(data: DataSpec) -> DataSpec:
     return replace(data, channels=data.source_channels, source_channels=data.channels)
 
 
+def alike(data: DataSpec) -> bool:
+    """Whether both domains have as many channels, so that a picture of one can be taken for one of the other."""
+    return data.source_channels in (0, data.channels)
+
+
 def distance(x: Tensor, y: Tensor) -> Tensor:
     """Mean absolute difference."""
     return (x.float() - y).abs().mean()
@@ -280,6 +285,7 @@ def default(data: DataSpec) -> Preset:
         g_width=24,
         d_width=32,
         d_layers=min(fitting(data.resolution), 2),
+        identity=0.5 if alike(data) else 0.0,
         batch=4,
         kimg=60,
         minutes=20,
@@ -297,6 +303,7 @@ def tiny(data: DataSpec) -> Preset:
         g_width=4,
         d_width=4,
         d_layers=1,
+        identity=0.5 if alike(data) else 0.0,
         pool=6,
         load=data.resolution + 4,
         batch=8,
