@@ -223,7 +223,7 @@ class CycleGAN(Model):
         a, b = batch["source"], batch["image"]
         there, back = self.translate(a), self.translate(b, to="a")
         shown = [a, there, self.translate(there, to="a"), b, back, self.translate(back)]
-        return torch.stack([self._coloured(images) for images in shown], dim=1)
+        return torch.stack([self.coloured(images) for images in shown], dim=1)
 
     def averaging(self) -> Averaging | None:
         """Averages with a half-life in images, or none as published."""
