@@ -200,3 +200,13 @@ def test_batch_normalisation_keeps_its_statistics(tmp_path):
     torch.save(kept, tmp_path / "net.pth")
     state = zoo.load(tmp_path / "net.pth").a_to_b.state_dict()
     assert all(torch.equal(state[name], value) for name, value in kept.items())
+
+
+def test_previews_go_there_and_back():
+    made = model().ready()
+    given = batch(n=2)
+    rows = made.preview(given)
+    assert rows.shape == (2, 6, 3, 16, 16)
+    torch.testing.assert_close(rows[:, 0], given["source"])
+    torch.testing.assert_close(rows[:, 2], made.b_to_a(rows[:, 1]))
+    torch.testing.assert_close(rows[:, 4], made.b_to_a(given["image"]))
