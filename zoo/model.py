@@ -13,6 +13,7 @@ from torch.optim import Adam, Optimizer
 from zoo.data.spec import DataSpec
 from zoo.errors import InvalidOptions
 from zoo.labels import Classes, class_labels
+from zoo.optimizers import DenseAdam
 from zoo.option_types import word
 from zoo.options import bind
 from zoo.text import Texts, caption_rows
@@ -369,7 +370,7 @@ def adam(params: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], 
     """Adam in its fused form, with L2 decay added to the gradient as in the paper (Kingma & Ba 2015)."""
     held = list(params)
     fused = all(p.device.type in ("cpu", "cuda") for p in held)
-    return Adam(held, lr, betas, weight_decay=weight_decay, fused=fused)
+    return DenseAdam(held, lr, betas, weight_decay=weight_decay, fused=fused)
 
 
 def draw_normal(n: int, size: int, seed: int) -> Tensor:

@@ -17,10 +17,12 @@ class NonSaturating(Game):
     """Goodfellow et al. 2014, section 3: D maximises log D(x) + log(1 - D(G(z))), G maximises log D(G(z))."""
 
     smooth: Annotated[float, Range(0, 0.5)] = 0.0  # one-sided label smoothing: the real target is 1 - smooth
+    d_scale: Annotated[float, Range(0)] = 1.0  # factor on D's loss; 0.5 in pix2pix, whose D is to learn slowly
 
     def d(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """softplus(-r) + softplus(f): the cross-entropy with targets 1 - smooth and 0, on logits."""
-        return softplus(-real).mean() + self.smooth * real.mean(), softplus(fake).mean()
+        real_part = softplus(-real).mean() + self.smooth * real.mean()
+        return self.d_scale * real_part, self.d_scale * softplus(fake).mean()
 
     def g(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """softplus(-f) = -log D(G(z))."""
@@ -57,6 +59,7 @@ class LeastSquares(Game):
     b: float = 1.0  # D's target for reals
     c: float = 1.0  # the target that G wants for its fakes
     scale: Annotated[float, Range(0)] = 0.5  # factor on every term: 0.5 in the paper, 1 in many codes
+    d_scale: Annotated[float, Range(0)] = 1.0  # a further one on D's loss: 0.5 in CycleGAN, where scale is 1
 
     @property
     def boundary(self) -> float:
@@ -64,8 +67,9 @@ class LeastSquares(Game):
         return (self.a + self.b) / 2
 
     def d(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """scale·(r - b)² + scale·(f - a)²."""
-        return self.scale * (real - self.b).square().mean(), self.scale * (fake - self.a).square().mean()
+        """d_scale·scale·(r - b)² + d_scale·scale·(f - a)²."""
+        scale = self.d_scale * self.scale
+        return scale * (real - self.b).square().mean(), scale * (fake - self.a).square().mean()
 
     def g(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """scale·(f - c)²."""
