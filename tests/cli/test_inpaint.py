@@ -46,7 +46,7 @@ def test_folders_and_what_is_refused(run, model, pictures, tmp_path):
     for wrong in (
         (model, str(pictures), "--out", "x.png"),  # one file for many
         (model, str(pictures / "00.png"), "--out", "x.jpg"),
-        (model, str(tmp_path / "none.png")),
-        (model, str(tmp_path / "empty")),
+        (model, str(tmp_path / "none.png"), "--out", "x"),
+        (model, str(tmp_path / "empty"), "--out", "x"),
     ):
         assert run("inpaint", *wrong, "--device", "cpu")[0] == 1
