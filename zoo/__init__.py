@@ -61,7 +61,6 @@ _HOMES = {
         "Cards",
         "list_weights",
     ),
-    "zoo.abilities": ("Code", "HasStyles", "Inverts", "Translates", "Traverses"),
     "zoo.abilities": ("Code", "HasFeatures", "HasStyles", "Inpaints", "Inverts", "Translates", "Traverses"),
     "zoo.adversarial": (
         "Augment",
