@@ -373,3 +373,14 @@ def test_the_ports_files_are_taken_over(resolution, output):
     assert torch.equal(model.generator.eval()(x), network.eval()(x))
     judge = ForeignNetwork("state-dict", tensors=Discriminator(64, 3, 2).state_dict())
     assert not importer.recognises(ForeignFile({"state_dict": judge}))
+
+
+def test_a_file_of_the_port_fills_holes(tmp_path):
+    torch.manual_seed(0)
+    network = Inpainter(64, 32, 3, width=2, units=6)
+    torch.save({"epoch": 5, "state_dict": network.state_dict()}, tmp_path / "netG_streetview.pth")
+    model = zoo.load(tmp_path / "netG_streetview.pth")
+    images = pictures(2, 64)
+    out = model.inpaint(images)
+    expected = network.eval()(hollow(images, CentreMask(64, 4)(2, 0)))
+    torch.testing.assert_close(out[..., 20:44, 20:44], expected[..., 4:28, 4:28])
