@@ -57,4 +57,4 @@ def test_an_encoder_is_probed_by_its_own_features(tmp_path):
     )
     found = probe(run.folder, "emoji:items=100", device="cpu")
     assert [one.features for one in found] == ["encoder", "random encoder", "pixels"]
-    assert found[0].dim == 16 * (8 + 16 + 8)
+    assert found[0].dim == 16 * (8 + 16) + 8

@@ -127,8 +127,10 @@ def through(features: Callable[[Tensor], Sequence[Tensor]], images: Tensor) -> T
 
 
 def pooled(activations: Sequence[Tensor]) -> Tensor:
-    """Activations of all layers [n,C,h,w], each max-pooled to 4x4, in one row: [n, 16·sum of C]."""
-    return torch.cat([adaptive_max_pool2d(one, GRID).flatten(1) for one in activations if one.ndim == 4], dim=1)
+    """Activations of all layers [n,C,h,w], each max-pooled to 4x4 where it is larger, in one row: [n, 16·sum of C]."""
+    maps = [one for one in activations if one.ndim == 4]
+    sizes = [(min(GRID, one.shape[2]), min(GRID, one.shape[3])) for one in maps]
+    return torch.cat([adaptive_max_pool2d(one, size).flatten(1) for one, size in zip(maps, sizes, strict=True)], dim=1)
 
 
 @torch.no_grad()
