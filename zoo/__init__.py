@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo_hub.catalogue import Cards, list_weights
     from ganzoo_hub.push import push
-    from zoo.abilities import Code, HasStyles, Inverts, Translates, Traverses
+    from zoo.abilities import Code, HasFeatures, HasStyles, Inpaints, Inverts, Translates, Traverses
     from zoo.adversarial import (
         Augment,
         Critic,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         attached,
         critics_of,
     )
-    from zoo.any_pictures import on_pictures
+    from zoo.any_pictures import as_images, on_pictures
     from zoo.backbones import Backbone, Features, backbone, checksum
     from zoo.composition import augmentation, compose, configuration, network
     from zoo.data.images import Images
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zoo.evaluation.evaluate import evaluate
     from zoo.importing import ForeignFile, ForeignNetwork, Imported, Importer
     from zoo.labels import Classes, draw_labels
+    from zoo.masks import as_mask, shrunk_mask
     from zoo.metric import Case, Metric, Rows, Seen, View
     from zoo.model import (
         Averaging,
@@ -62,7 +63,15 @@ _HOMES = {
         "list_weights",
     ),
     "ganzoo_hub.push": ("push",),
-    "zoo.abilities": ("Code", "HasStyles", "Inverts", "Translates", "Traverses"),
+    "zoo.abilities": (
+        "Code",
+        "HasFeatures",
+        "HasStyles",
+        "Inpaints",
+        "Inverts",
+        "Translates",
+        "Traverses",
+    ),
     "zoo.adversarial": (
         "Augment",
         "Critic",
@@ -77,7 +86,10 @@ _HOMES = {
         "attached",
         "critics_of",
     ),
-    "zoo.any_pictures": ("on_pictures",),
+    "zoo.any_pictures": (
+        "as_images",
+        "on_pictures",
+    ),
     "zoo.backbones": (
         "Backbone",
         "Features",
@@ -104,7 +116,14 @@ _HOMES = {
         "Imported",
         "Importer",
     ),
-    "zoo.labels": ("Classes", "draw_labels"),
+    "zoo.labels": (
+        "Classes",
+        "draw_labels",
+    ),
+    "zoo.masks": (
+        "as_mask",
+        "shrunk_mask",
+    ),
     "zoo.metric": (
         "Case",
         "Metric",
@@ -168,10 +187,12 @@ __all__ = [
     "ForeignNetwork",
     "Game",
     "GeneratorRegularizer",
+    "HasFeatures",
     "HasStyles",
     "Images",
     "Imported",
     "Importer",
+    "Inpaints",
     "InvalidOptions",
     "Inverts",
     "LogitPenalty",
@@ -199,6 +220,8 @@ __all__ = [
     "adam",
     "add_ally",
     "all_sum",
+    "as_images",
+    "as_mask",
     "attached",
     "augmentation",
     "backbone",
@@ -220,6 +243,7 @@ __all__ = [
     "on_pictures",
     "push",
     "resume",
+    "shrunk_mask",
     "text_encoder",
     "to_pil",
     "train",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from zoo.errors import InvalidOptions
 from zoo.model import Batch, Model
 
-__all__ = ["Code", "HasStyles", "Inverts", "Translates", "Traverses", "lacks"]
+__all__ = ["Code", "HasFeatures", "HasStyles", "Inpaints", "Inverts", "Translates", "Traverses", "lacks"]
 
 Pictures = TypeVar("Pictures")
 """A PIL image, an array uint8 [H,W,C] or [N,H,W,C], or a tensor [C,H,W] or [N,C,H,W] in [-1, 1]."""
@@ -90,6 +90,28 @@ class Translates(Protocol):
 
         Item i depends on `seed + i` alone, where chance has a part. A model writes this for images [N,C,H,W] in
         [-1, 1], which come in the channels it takes, and `zoo.on_pictures` does the rest.
+        """
+        ...
+
+
+@runtime_checkable
+class HasFeatures(Protocol):
+    """A model whose own network, not a discriminator, has learned to see."""
+
+    def features(self, pictures: Any) -> list[Tensor]:
+        """What it sees in pictures of any kind and size: maps or numbers [N,C,h,w], fine to coarse."""
+        ...
+
+
+@runtime_checkable
+class Inpaints(Protocol):
+    """A model that fills holes of pictures."""
+
+    def inpaint(self, pictures: Pictures, mask: Any = None, *, seed: int = 0) -> Pictures:
+        """The pictures with what is missing filled in, as many and of the sizes and the kind given.
+
+        Pixels where `mask` is not True come back bit for bit. Without a mask a hole as in training is drawn by `seed`.
+        `zoo.on_pictures` and `zoo.as_mask` read what people give. Raises ZooError for a mask that does not fit.
         """
         ...
 

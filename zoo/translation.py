@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
+
 from zoo.abilities import Translates
 from zoo.any_pictures import channels_taken
 from zoo.data.decode import CorruptImageError, flatten, open_image
@@ -14,7 +16,7 @@ from zoo.files import explained
 from zoo.model import Model
 from zoo.pictures import as_picture, save
 
-__all__ = ["find_pictures", "translate_files"]
+__all__ = ["find_pictures", "read_picture", "translate_files"]
 
 
 def find_pictures(inputs: Sequence[str]) -> dict[Path, str]:
@@ -53,6 +55,16 @@ def pictures_of(text: str) -> list[tuple[Path, str]]:
     return [(file, file.stem) for file in files]
 
 
+def read_picture(path: Path) -> Image.Image:
+    """The upright picture in a file. Raises CorruptImageError, which says why not."""
+    try:
+        return open_image(path.read_bytes())
+    except (MemoryError, CorruptImageError):
+        raise
+    except Exception as error:  # decoders of foreign bytes raise nearly anything
+        raise CorruptImageError("it is no readable picture") from error
+
+
 def translate_files(
     model: Translates, pictures: Mapping[Path, str], out: Path, *, to: Literal["a", "b"] = "b", seed: int = 0
 ) -> tuple[list[Path], list[tuple[Path, str]]]:
@@ -62,11 +74,9 @@ def translate_files(
     written, failed = [], []
     for i, (path, name) in enumerate(pictures.items()):
         try:
-            pixels = flatten(open_image(path.read_bytes()), channels)
-        except MemoryError:
-            raise
-        except Exception as error:  # decoders of foreign bytes raise nearly anything
-            failed.append((path, str(error) if isinstance(error, CorruptImageError) else "it is no readable picture"))
+            pixels = flatten(read_picture(path), channels)
+        except CorruptImageError as error:
+            failed.append((path, str(error)))
             continue
         result = out / f"{name}.png"
         with explained(result):

@@ -213,7 +213,7 @@ def paper(data: DataSpec) -> Preset:
 
 def default(data: DataSpec) -> Preset:
     """Chosen by experiment for 2-core CPUs and small sets."""
-    return Preset(GLO.Config(z_dim=64, g_width=48, init="pca", batch=32, kimg=300, minutes=9))
+    return Preset(GLO.Config(z_dim=64, g_width=48, init="pca", z_lr=1.25, batch=16, kimg=300, minutes=9))
 
 
 def tiny(data: DataSpec) -> Preset:

@@ -47,3 +47,14 @@ def test_a_run_is_probed_against_pixels_and_a_random_network(tmp_path):
     assert found[2].dim == 16 * 16 * 3
     with pytest.raises(ZooError, match="no labels"):
         probe(run.folder, tmp_path / "data" / "0")
+
+
+def test_an_encoder_is_probed_by_its_own_features(tmp_path):
+    import zoo
+
+    run = zoo.train(
+        "context-encoder", "emoji:items=100", out=tmp_path / "run", preset="tiny", resolution=16, kimg=0.016, quiet=True
+    )
+    found = probe(run.folder, "emoji:items=100", device="cpu")
+    assert [one.features for one in found] == ["encoder", "random encoder", "pixels"]
+    assert found[0].dim == 16 * (8 + 16) + 8

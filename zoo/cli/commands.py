@@ -22,6 +22,7 @@ COMMANDS = {
     "traverse": "zoo.cli.traverse:traverse",
     "mix": "zoo.cli.mix:mix",
     "project": "zoo.cli.project:project",
+    "inpaint": "zoo.cli.inpaint:inpaint",
     "data": "zoo.cli.data:app",
     "list": "zoo.cli.list_:list_entries",
     "info": "zoo.cli.info:info",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d
 
+from zoo.abilities import HasFeatures
 from zoo.adversarial import critics_of
 from zoo.data.decode import Crop
 from zoo.data.prepare import prepare
@@ -35,7 +36,7 @@ Floats = NDArray[np.float32]
 class Probe:
     """Accuracy of one kind of features on images that the classifier has not seen."""
 
-    features: str  # discriminator, random discriminator, or pixels
+    features: str  # discriminator or encoder, random discriminator or encoder, or pixels
     accuracy: float
     dim: int
     cost: float  # the C that was chosen
@@ -52,7 +53,7 @@ def probe(
     seed: int = 0,
     device: str = "auto",
 ) -> list[Probe]:
-    """The run's discriminator, an untrained one, and raw pixels as features of labelled images.
+    """The run's discriminator, or its encoder, an untrained one, and raw pixels as features of labelled images.
 
     Without `test`, a fifth of `data` is held out. Features are not scaled, as in the official code. Raises ZooError
     for data without labels, discriminators without features, and where scikit-learn is missing.
@@ -68,12 +69,16 @@ def probe(
     model = load(folder, which=which, training=True, device=str(place)).ready()
     torch.manual_seed(seed)
     fresh = plan.model_class()(plan.config, plan.data)
-    if plan.parts is None:
+    if isinstance(model, HasFeatures):
+        what = "encoder"
+    elif plan.parts is None:
         raise ZooError(f"{folder} plays no adversarial game, so it has no discriminator to probe.")
-    fresh.build_critics(plan.parts)
+    else:
+        what = "discriminator"
+        fresh.build_critics(plan.parts)
     kinds: dict[str, Callable[[Tensor], Tensor]] = {
-        "discriminator": looker(model),
-        "random discriminator": looker(fresh.to(place).ready()),
+        what: looker(model),
+        f"random {what}": looker(fresh.to(place).ready()),
         "pixels": lambda images: images.flatten(1),
     }
     learnt = labelled(data, model, plan.choice.crop)
@@ -104,7 +109,9 @@ def labelled(data: str | Path, model: Model, crop: str) -> Prepared:
 
 
 def looker(model: Model) -> Callable[[Tensor], Tensor]:
-    """Features of the first critic that shows any."""
+    """Features of the model's own network, or of the first critic that shows any."""
+    if isinstance(model, HasFeatures):
+        return partial(through, model.features)
     networks = [critic.network for critic in critics_of(model).values()]
     for network in networks:
         features: Callable[[Tensor], Sequence[Tensor]] | None = getattr(network, "features", None)
@@ -120,8 +127,10 @@ def through(features: Callable[[Tensor], Sequence[Tensor]], images: Tensor) -> T
 
 
 def pooled(activations: Sequence[Tensor]) -> Tensor:
-    """Activations of all layers [n,C,h,w], each max-pooled to 4x4, in one row: [n, 16·sum of C]."""
-    return torch.cat([adaptive_max_pool2d(one, GRID).flatten(1) for one in activations if one.ndim == 4], dim=1)
+    """Activations of all layers [n,C,h,w], each max-pooled to 4x4 where it is larger, in one row: [n, 16·sum of C]."""
+    maps = [one for one in activations if one.ndim == 4]
+    sizes = [(min(GRID, one.shape[2]), min(GRID, one.shape[3])) for one in maps]
+    return torch.cat([adaptive_max_pool2d(one, size).flatten(1) for one, size in zip(maps, sizes, strict=True)], dim=1)
 
 
 @torch.no_grad()
