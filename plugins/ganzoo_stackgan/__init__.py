@@ -37,7 +37,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         needs=("image", "text"),
         traits={"heads": MATCHING, "memory": "no", "norm": "d_norm=none", "grows": "yes"},
         presets={
-            "default": "narrow networks for CPUs, such as 16 to 64 px: lazy R1, DiffAugment, an average",
+            "default": "narrow networks for CPUs, such as 16 to 64 px; a D that reads the text, lazy R1, EMA",
             "paper": "the authors' TensorFlow code for birds and flowers: 600 passes for each stage",
             "coco": "the authors' PyTorch code for COCO: 120 passes, then 100",
             "tiny": "for tests: a few thousand weights",
@@ -51,7 +51,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         tags=("text", "conditional", "classic"),
         needs=("image", "text"),
         presets={
-            "default": "narrow networks for CPUs: lazy R1, DiffAugment, an average",
+            "default": "narrow networks for CPUs; a D that reads the text, lazy R1, DiffAugment, EMA",
             "paper": "the authors' TensorFlow code for birds and flowers: 600 passes",
             "coco": "the authors' PyTorch code for COCO: 120 passes",
             "tiny": "for tests: a few thousand weights",

@@ -58,14 +58,14 @@ class StackGAN(Model):
         if c.wrong == "picture":
             self.needs = (*type(self).needs, "wrong_image")
         drawn = (self.side(1), data.channels, data.text_dim, c.z_dim, c.code_dim, c.g_width, c.conditioning)
-        first = StageOneTensorFlow(*drawn) if c.form == "tensorflow" else StageOne(*drawn)
+        first = StageOneTensorFlow(*drawn) if c.g_form == "tensorflow" else StageOne(*drawn)
         self.generator = Generator(first, self.stage_two() if c.stages == 2 else None)
         self.captions = Captions(data)
 
     def stage_two(self) -> StageTwo:
         """The second generator, the same in both forms but for how it starts."""
         c, data = self.config, self.data
-        truncated = c.form == "tensorflow"
+        truncated = c.g_form == "tensorflow"
         sizes = (data.channels, data.text_dim, c.code_dim, c.g_width, c.blocks)
         return StageTwo(*sizes, c.conditioning, truncated)
 
@@ -96,7 +96,7 @@ class StackGAN(Model):
         c, alone = self.config, stage == 2 and self.config.alone
         network: Discriminator | TextDiscriminator
         sizes = (self.side(stage), self.data.channels)
-        if c.form == "pytorch":
+        if c.d_form == "pytorch":
             network = Discriminator(*sizes, c.d_width, c.code_dim, alone, c.d_norm)
         else:
             network = TextDiscriminator(

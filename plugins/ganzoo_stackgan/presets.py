@@ -18,7 +18,8 @@ class Settings:
     """Networks, losses, optimisers and length; flat."""
 
     stages: Literal[1, 2] = 2  # 1: stage I alone, at the size of the data; 2: stage I at a quarter, then stage II
-    form: Literal["pytorch", "tensorflow"] = "pytorch"  # networks of which official code
+    g_form: Literal["pytorch", "tensorflow"] = "pytorch"  # stage I's generator, of which official code
+    d_form: Literal["pytorch", "tensorflow"] = "pytorch"  # discriminators: given the code's mean, or reading the text
     conditioning: Variant = "pytorch"  # of the code's distribution: relu and log variance, or leaky and log sigma
     wrong: Wrong = "neighbour"  # wrong pairs: reals beside the next text of the batch, or another picture
     alone: bool = True  # stage II's discriminator also judges pictures without their text
@@ -46,8 +47,12 @@ class Settings:
 
 
 def default(data: DataSpec) -> Preset:
-    """For 2-core CPUs and small sets: narrow networks, no normalisation in D, lazy R1, translations, an average."""
+    """For 2-core CPUs and small sets: narrow networks, of the TensorFlow code D, which reads the text itself and so
+    learns sooner what it says, and the conditioning; no normalisation in D, lazy R1, translations, an average."""
     config = Settings(
+        d_form="tensorflow",
+        conditioning="tensorflow",
+        wrong="picture",
         g_width=64,
         d_width=32,
         blocks=2,
@@ -69,7 +74,8 @@ def paper(data: DataSpec) -> Preset:
     """The TensorFlow code for birds and flowers: 600 passes over the data for each stage."""
     passes = data.items / 1000
     config = Settings(
-        form="tensorflow",
+        g_form="tensorflow",
+        d_form="tensorflow",
         conditioning="tensorflow",
         wrong="picture",
         alone=False,

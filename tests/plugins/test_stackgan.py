@@ -413,7 +413,7 @@ def test_stage_one_learns_then_is_frozen_while_stage_two_learns():
 @pytest.mark.parametrize("form", ["pytorch", "tensorflow"])
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_a_run_resumes_exactly_across_the_change_of_stage(stop, form, tmp_path):
-    options = {"form": form, "stage1_kimg": 0.016}
+    options = {"g_form": form, "d_form": form, "stage1_kimg": 0.016}
     straight, first, again = (Training(build("stackgan", seed=seed, **options)) for seed in (0, 0, 7))
     for engine in (straight, first):
         list(run(engine, 0, stop))
@@ -475,7 +475,9 @@ def test_stage_one_alone_is_of_full_size_and_starts_a_later_stackgan():
 
 
 def test_the_form_of_the_first_code_trains():
-    model = build("stackgan", form="tensorflow", conditioning="tensorflow", wrong="picture", captions=4)
+    model = build(
+        "stackgan", g_form="tensorflow", d_form="tensorflow", conditioning="tensorflow", wrong="picture", captions=4
+    )
     assert model.needs == ("image", "text", "wrong_image")
     assert model.captions_averaged == 4
     assert isinstance(model.generator.first, StageOneTensorFlow)

@@ -306,7 +306,7 @@ def introduction(plan: Plan, model: Model, sets: Sets, folder: Path, device: tor
     if plan.parts is not None:
         extras = "; ".join([*plan.parts.regularizers, f"augment {plan.parts.augment}", *plan.parts.allies])
         lines.append(f"loss {plan.parts.loss}; {extras}")
-    if data.classes and "label" not in model.needs:
+    if data.classes and not {"label", "text"} & set(model.needs):
         lines.append(f"The data's {data.classes} labels are not used: {plan.architecture} takes none as it is set.")
     lines.append(
         f"until {' or '.join(limits)}, on {device} in {settings.precision}"
