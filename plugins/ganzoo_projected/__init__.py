@@ -54,7 +54,7 @@ def ganzoo_importers() -> Iterator[Entry]:
     yield Entry(
         "projected-gan",
         "ganzoo_projected.importing:ProjectedImporter",
-        "the authors' .pkl files with FastGAN's generator, full and lite, with and without labels",
+        "the generators of the authors' .pkl files: FastGAN's, full and lite, with and without labels",
         paper="2111.01007",
         traits={"architecture": "projected-gan"},
     )

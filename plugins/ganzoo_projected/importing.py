@@ -1,4 +1,4 @@
-"""Importer of the pickles that Projected GAN's authors publish: G, D and G_ema with FastGAN's generator."""
+"""Importer of the pickles that Projected GAN's authors publish: G and G_ema with FastGAN's generator."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,9 @@ NATIVE = 224  # px, to which the published discriminator enlarges smaller pictur
 class ProjectedImporter(Importer):
     """Pickles of whole modules. Those with StyleGAN2's generator are read as stylegan2, the generators alone.
 
-    The frozen network inside D is left out: ours comes from its own package, and is the same.
+    D starts anew, in the form of the file's. Its heads have learnt on a frozen network whose batch statistics the
+    authors' code moves as it is built, by a grey picture in training mode; ours has the statistics of ImageNet, on
+    which those heads say something else.
     """
 
     classes = ("pg_modules.*", "timm.*", "torch.nn.*", "torch.ao.nn.*", "torch.utils.hooks.*")
@@ -44,9 +46,8 @@ class ProjectedImporter(Importer):
             heads = official.discriminator(d.tensors)
             parts = judged(preset.parts, heads.options, d, data.resolution)
             training = below("generator.", official.generator(live.tensors).tensors)
-            training |= below("critic.network.", heads.tensors)
         sampler = below("generator.", average.tensors)
-        return Imported(preset.config, data, sampler, LICENCE, parts, training)
+        return Imported(preset.config, data, sampler, LICENCE, parts, training, fresh=("critic.*",))
 
 
 def judged(parts: Parts, options: Mapping[str, object], d: ForeignNetwork, resolution: int) -> Parts:
