@@ -10,8 +10,9 @@ __all__ = ["ganzoo_commands", "ganzoo_weights"]
 
 @hookimpl
 def ganzoo_commands() -> Iterator[tuple[str, str]]:
-    """`ganzoo import`."""
+    """`ganzoo import` and `ganzoo import-embeddings`."""
     yield "import", "ganzoo_hub.command:import_model"
+    yield "import-embeddings", "ganzoo_hub.command:import_embeddings"
 
 
 @hookimpl

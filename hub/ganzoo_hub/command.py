@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["import_model"]
+__all__ = ["import_embeddings", "import_model"]
 
 
 def import_model(
@@ -29,3 +29,18 @@ def import_model(
     typer.echo(f"{plan.architecture} at {kind} ({whole}) is in {out}.")
     typer.echo(f"Its terms: {plan.provenance['licence']}")
     typer.echo(f"Next: ganzoo sample {out} --n 16 --out grid.png")
+
+
+def import_embeddings(
+    folder: Annotated[Path, typer.Argument(help="With char-CNN-RNN-embeddings.pickle and filenames.pickle.")],
+    out: Annotated[Path, typer.Option(help="A new .safetensors file.")],
+) -> None:
+    """Convert official caption embeddings, running nothing in their files: ganzoo import-embeddings birds/train."""
+    from ganzoo_hub.embeddings import convert
+    from zoo.errors import InvalidOptions
+
+    if out.suffix != ".safetensors" or out.exists():
+        why = "exists already" if out.exists() else "does not end in .safetensors"
+        raise InvalidOptions([f"--out {out} {why}; give a new name that ends so."])
+    typer.echo(convert(folder, out))
+    typer.echo(f"Next: ganzoo train gan-cls --data DATA --text-encoder precomputed:{out}")
