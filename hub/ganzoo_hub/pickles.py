@@ -267,7 +267,8 @@ def escaped(text: str) -> str:
     """The text within quotes that Python 2 wrote for bytes, each byte a character."""
     if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"":
         raise RefusedPickle("the pickle is broken: a text is not within quotes")
-    return codecs.escape_decode(text[1:-1].encode("latin-1"))[0].decode("latin-1")  # type: ignore[attr-defined]
+    raw: Any = codecs.escape_decode(text[1:-1].encode("latin-1"))[0]
+    return str(raw.decode("latin-1"))
 
 
 def checked_key(key: object) -> object:

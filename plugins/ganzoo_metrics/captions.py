@@ -39,14 +39,17 @@ class RPrecision(Metric):
     def measure(self, case: Case) -> dict[str, float]:
         """The share of samples that find their caption, that of real pictures, and chance."""
         encoder = text_encoder(self.encoder)
-        reals, targets = features(case.real, "reference"), means(encoder, captions(case.real, "reference"))
+        reals, targets = (
+            features(case.real, "reference pictures"),
+            means(encoder, captions(case.real, "reference pictures")),
+        )
         fitted = Ridge(reals, targets)
         fake = self.share(encoder, fitted(features(case.fake, "samples")), captions(case.fake, "samples"), fitted.mean)
         if case.held_out is not None:
             seen = case.held_out
             predicted, shown = fitted(features(seen, "held-out pictures")), captions(seen, "held-out pictures")
         else:
-            predicted, shown = crossed(reals, targets), captions(case.real, "reference")
+            predicted, shown = crossed(reals, targets), captions(case.real, "reference pictures")
         real = self.share(encoder, predicted, shown, fitted.mean)
         return {"value": fake, "real": real, "chance": 1 / self.among}
 
