@@ -15,8 +15,8 @@ from zoo.errors import ZooError
 
 __all__ = ["PROVIDERS", "Reference", "format", "parse"]
 
-PROVIDERS = frozenset({"timm", "clip", "hf"})
-"""Names that take a model of their own: `timm:resnet18`, `hf:owner/name@revision`."""
+PROVIDERS = frozenset({"timm", "clip", "hf", "precomputed"})
+"""Names that take a model or a file of their own: `timm:resnet18`, `hf:owner/name@revision`."""
 
 FORM = "[distribution::]name[@variant][:key=value,key=value]"
 

@@ -1,7 +1,7 @@
 """The contract of a score: a function of two sets of pictures, seen as pixels or through a frozen network."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -44,6 +44,7 @@ class Seen:
     moments: Moments  # of features; empty for pixels
     labels: NDArray[np.int64] | None = None
     keys: tuple[str, ...] = ()  # names, where the pictures have any
+    captions: Sequence[Sequence[str]] | None = None  # by picture: of reals all, of a sample those it was drawn by
 
 
 @dataclass(slots=True)

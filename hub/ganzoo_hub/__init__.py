@@ -10,8 +10,9 @@ __all__ = ["ganzoo_commands", "ganzoo_weights"]
 
 @hookimpl
 def ganzoo_commands() -> Iterator[tuple[str, str]]:
-    """`ganzoo import`, and the Hub's four."""
+    """`ganzoo import`, `ganzoo import-embeddings`, and the Hub's four."""
     yield "import", "ganzoo_hub.command:import_model"
+    yield "import-embeddings", "ganzoo_hub.command:import_embeddings"
     for name in ("push", "pull", "verify", "search"):
         yield name, f"ganzoo_hub.command:{name}"
 

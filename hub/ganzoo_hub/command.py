@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["import_model", "pull", "push", "search", "verify"]
+__all__ = ["import_embeddings", "import_model", "pull", "push", "search", "verify"]
 
 
 def import_model(
@@ -123,3 +123,18 @@ def search(
     rows = [[one.repository, one.architecture, f"{one.downloads:,}", str(one.likes), one.updated] for one in found]
     typer.echo("\n".join(columns([["model", "architecture", "downloads", "likes", "updated"], *rows])))
     typer.echo(f"Load one: ganzoo sample hf:{found[0].repository} --out grid.png")
+
+
+def import_embeddings(
+    folder: Annotated[Path, typer.Argument(help="With char-CNN-RNN-embeddings.pickle and filenames.pickle.")],
+    out: Annotated[Path, typer.Option(help="A new .safetensors file.")],
+) -> None:
+    """Convert official caption embeddings, running nothing in their files: ganzoo import-embeddings birds/train."""
+    from ganzoo_hub.embeddings import convert
+    from zoo.errors import InvalidOptions
+
+    if out.suffix != ".safetensors" or out.exists():
+        why = "exists already" if out.exists() else "does not end in .safetensors"
+        raise InvalidOptions([f"--out {out} {why}; give a new name that ends so."])
+    typer.echo(convert(folder, out))
+    typer.echo(f"Next: ganzoo train gan-cls --data DATA --text-encoder precomputed:{out}")

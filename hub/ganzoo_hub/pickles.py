@@ -6,9 +6,10 @@ a foreign object is called. What a file may cost is set beforehand: a budget of 
 from its size.
 """
 
+import codecs
 import pickletools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -83,7 +84,8 @@ class Named:
 class Machine:
     """One run over one pickle. `names` are admitted with what they make; `stand_in` admits a class by its name.
 
-    `persistent` resolves persistent ids, which only the files of torch.save have.
+    `persistent` resolves persistent ids, which only the files of torch.save have. `old` admits the opcodes in text
+    that Python 2 wrote by default.
     """
 
     def __init__(
@@ -92,11 +94,13 @@ class Machine:
         budget: Budget,
         stand_in: Callable[[str], bool] = lambda name: False,
         persistent: Callable[[object], object] | None = None,
+        old: bool = False,
     ) -> None:
         self.names = names
         self.budget = budget
         self.stand_in = stand_in
         self.persistent = persistent
+        self.known = KNOWN | OLD if old else KNOWN
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -108,7 +112,7 @@ class Machine:
         """
         begun = stream.tell()
         try:
-            while (name := opcode_of(stream)) != "STOP":
+            while (name := opcode_of(stream, self.known)) != "STOP":
                 self.budget.work(1)
                 self.step(name, argument_of(name, stream))
                 begun = stream.tell()
@@ -120,7 +124,7 @@ class Machine:
 
     def step(self, name: str, argument: Any) -> None:
         """Carry out one opcode."""
-        if name in ARGUMENTS:
+        if name in ARGUMENTS or name in OLD_ARGUMENTS:
             self.push(argument)
         elif name in LITERALS:
             self.push(LITERALS[name]())
@@ -230,13 +234,13 @@ class Machine:
         self.push(self.persistent(self.pop()))
 
 
-def opcode_of(stream: IO[bytes]) -> str:
+def opcode_of(stream: IO[bytes], known: Collection[str]) -> str:
     """The name of the next opcode; one that is not needed is refused before its argument is read."""
     if not (code := stream.read(1)):
         raise RefusedPickle("the pickle is broken: it does not end")
     if (opcode := OPCODES.get(code)) is None:
         raise RefusedPickle("the pickle is broken: it has a byte that is no opcode")
-    if opcode.name not in KNOWN:
+    if opcode.name not in known:
         raise RefusedPickle(f"it uses the opcode {opcode.name}, which no file of weights needs")
     return str(opcode.name)
 
@@ -245,6 +249,8 @@ def argument_of(name: str, stream: IO[bytes]) -> Any:
     """What stands behind an opcode, as pickletools reads it: never more than the stream holds."""
     if name == "GLOBAL":  # two lines of text, which pickletools would unescape
         return f"{line(stream)}.{line(stream)}"
+    if name == "STRING":  # pickletools takes letters alone, and Python 2 wrote all bytes this way
+        return escaped(line(stream))
     reader = NAMED_OPCODES[name].arg
     return None if reader is None else reader.reader(stream)
 
@@ -255,6 +261,14 @@ def line(stream: IO[bytes]) -> str:
     if not found.endswith(b"\n"):
         raise RefusedPickle("the pickle is broken: a name does not end")
     return found[:-1].decode()
+
+
+def escaped(text: str) -> str:
+    """The text within quotes that Python 2 wrote for bytes, each byte a character."""
+    if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"":
+        raise RefusedPickle("the pickle is broken: a text is not within quotes")
+    raw: Any = codecs.escape_decode(text[1:-1].encode("latin-1"))[0]
+    return str(raw.decode("latin-1"))
 
 
 def checked_key(key: object) -> object:
@@ -311,6 +325,8 @@ ACTIONS: dict[str, Callable[[Machine, Any], object]] = {
     "BINPUT": Machine.put,
     "LONG_BINPUT": Machine.put,
     "MEMOIZE": Machine.put,
+    "PUT": Machine.put,
+    "GET": Machine.get,
     "BINGET": Machine.get,
     "LONG_BINGET": Machine.get,
     "TUPLE1": lambda machine, argument: machine.tuple_of(1),
@@ -332,8 +348,12 @@ ACTIONS: dict[str, Callable[[Machine, Any], object]] = {
     "BUILD": Machine.build,
     "BINPERSID": Machine.resolve,
 }
-"""Opcodes that do something. Left out: the text opcodes of protocol 0, extension codes, INST, OBJ, NEWOBJ_EX."""
+"""Opcodes that do something. Left out: extension codes, INST, OBJ, NEWOBJ_EX."""
+
+OLD_ARGUMENTS = frozenset(["INT", "LONG", "FLOAT", "STRING", "UNICODE"])
+OLD = OLD_ARGUMENTS | {"PUT", "GET"}
+"""The opcodes of protocol 0 that build plain values, admitted where asked for."""
 
 OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
 NAMED_OPCODES = {opcode.name: opcode for opcode in pickletools.opcodes}
-KNOWN = {"STOP", *ARGUMENTS, *LITERALS, *ACTIONS}
+KNOWN = frozenset({"STOP", *ARGUMENTS, *LITERALS, *ACTIONS} - OLD)

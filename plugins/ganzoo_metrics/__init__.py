@@ -48,6 +48,14 @@ def ganzoo_metrics() -> Iterator[Entry]:
         traits=THROUGH,
     )
     yield Entry(
+        "r-precision",
+        "ganzoo_metrics.captions:RPrecision",
+        "share of samples that find the caption they were drawn by among 100; beside it real pictures' share",
+        "1711.10485",
+        extras=("text",),
+        traits=THROUGH,
+    )
+    yield Entry(
         "class-ms-ssim",
         "ganzoo_metrics.classes:ClassMsSsim",
         "similarity of random pairs within a class: low is diverse",

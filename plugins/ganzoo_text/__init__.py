@@ -28,6 +28,14 @@ def ganzoo_text_encoders() -> Iterator[Entry]:
         traits={"provider": "true"},
     )
     yield Entry(
+        "precomputed",
+        "ganzoo_text.precomputed:provided",
+        "rows computed elsewhere, such as the official char-CNN-RNN's: precomputed:birds.safetensors",
+        paper="1605.05395",
+        tags=("offline",),
+        traits={"provider": "true"},
+    )
+    yield Entry(
         "hashed",
         "ganzoo_text.hashed:Hashed",
         "words and their parts, each a fixed random row; needs no weights, knows no meaning",

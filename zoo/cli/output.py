@@ -1,16 +1,27 @@
 """Writing samples and walks where the user wants them, whole or not at all."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
 from zoo.errors import InvalidOptions, ZooError
-from zoo.files import explained, replace_file
-from zoo.pictures import grid, save, to_pil, to_uint8
+from zoo.files import explained, replace_file, write_json
+from zoo.pictures import beside, grid, save, to_pil, to_uint8
 
-__all__ = ["check_picture", "check_samples", "numbers", "parse_seeds", "ready_parent", "write_samples", "write_walk"]
+__all__ = [
+    "check_picture",
+    "check_samples",
+    "numbers",
+    "parse_seeds",
+    "ready_parent",
+    "write_rows",
+    "write_samples",
+    "write_walk",
+]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -41,6 +52,31 @@ def write_samples(images: Tensor, out: Path, seed: int, columns: int = 0) -> str
     for i, picture in enumerate(to_pil(images)):
         save(picture, out / f"seed{seed + i:06d}.png")
     return f"{out}: {len(images)} PNG files, seeds {seed} to {seed + len(images) - 1}"
+
+
+def write_rows(images: Sequence[Tensor], labels: Sequence[str], out: Path, seed: int) -> str:
+    """Rows of pictures with what each shows: a grid with labels, an .npz, or a folder; tells what was written."""
+    per_row, suffix = len(images[0]), out.suffix.lower()
+    told = f"{len(labels)} rows of {per_row} pictures, seeds {seed} to {seed + per_row - 1}"
+    if suffix in PICTURES:
+        ready_parent(out)
+        save(beside(grid(torch.cat(list(images)), columns=per_row), labels), out)
+        return f"{out}: {told}"
+    if suffix == ".npz":
+        ready_parent(out)
+        seeds = np.tile(np.arange(seed, seed + per_row), len(labels))
+        with replace_file(out) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file, images=to_uint8(torch.cat(list(images))), seeds=seeds, rows=np.repeat(np.array(labels), per_row)
+            )
+        return f"{out}: images uint8 [N,H,W,C], their seeds and what their rows show: {told}"
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+    for i, row in enumerate(images):
+        for j, picture in enumerate(to_pil(row)):
+            save(picture, out / f"row{i:04d}-seed{seed + j:06d}.png")
+    write_json(out / "rows.json", list(labels))
+    return f"{out}: PNG files of {told}; rows.json says what they show"
 
 
 def write_walk(images: Tensor, out: Path, frames: int, size: int) -> str:

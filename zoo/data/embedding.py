@@ -40,9 +40,16 @@ def embedded(prepared: Prepared, identity: str, reference: str, say: Say) -> Pre
                 computed = compute(prepared, identity, reference, say)
                 build_folder(folder, lambda place: write(place, computed), alone=alone)
         found.embeddings = read(folder)
-    names = examples(prepared.captions or ())
+    found.captions = prepared.captions or named(prepared.keys, found.embeddings)
+    names = examples(found.captions)
     found.spec = replace(prepared.spec, text_dim=found.embeddings.dim, text_encoder=identity, captions=names)
     return found
+
+
+def named(keys: Sequence[str], embeddings: Embeddings) -> tuple[tuple[str, ...], ...]:
+    """Names for captions of which the data has only the rows: `bird/0001.jpg #0`."""
+    counts = embeddings.counts(np.arange(len(keys))).tolist()
+    return tuple(tuple(f"{key} #{i}" for i in range(count)) for key, count in zip(keys, counts, strict=True))
 
 
 def compute(prepared: Prepared, identity: str, reference: str, say: Say) -> Embeddings:

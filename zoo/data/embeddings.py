@@ -37,6 +37,16 @@ class Embeddings:
         """How many captions each item has."""
         return self.offsets[items + 1] - self.offsets[items]
 
+    def one(self, counters: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(item, number of its caption) for each counter from 0 on: every item as likely, and every caption of it."""
+        bits, more = (mix(stream(0, word), counters) >> np.uint64(11) for word in ("item", "caption"))
+        items = (bits % np.uint64(len(self))).astype(np.int64)
+        return items, (more % self.counts(items).astype(np.uint64)).astype(np.int64)
+
+    def rows_of(self, items: NDArray[np.int64], captions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The rows of these items' captions by number: float32 [n, dim]."""
+        return np.array(self.rows[self.numbers[self.offsets[items] + captions]], np.float32)
+
     def drawn(
         self, items: NDArray[np.int64], seed: int, places: NDArray[np.int64], field: str, averaged: int = 1
     ) -> NDArray[np.float32]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from zoo.data.decode import Crop
+from zoo.data.embedding import embedded
 from zoo.data.prepare import prepare
+from zoo.data.prepared import Prepared
 from zoo.data.source import Source, open_source
 from zoo.errors import InvalidOptions, ZooError
 from zoo.evaluation.judge import Judge, Tick
@@ -63,10 +65,11 @@ def evaluate(
     """Score a run's samples, or the pictures of a folder, zip or .npz, against `data` (a run's own by default).
 
     `n` is the number of samples: 50,000 of a run, all pictures otherwise. Sample i is that of seed + i. `held_out` are
-    real pictures the training did not see, for metrics that ask for them. Pictures are brought to `resolution`, the
-    run's or the samples' own by default. A model that reads pictures reads those of the data, read as two domains by
-    `pair` (as the run's), of its test split by default; `baseline` "identity" scores in place of what it makes what it
-    read. `options` are those of the model's `sample`, such as truncation=0.7; they are
+    real pictures the training did not see, for metrics that ask for them; a text model draws by their captions, or else
+    by those of `data`. Pictures are brought to `resolution`, the run's or the samples' own by default. A model that
+    reads pictures reads those of the data, read as two domains by `pair` (as the run's), of its test split by default;
+    `baseline` "identity" scores in place of what it makes what it read. `options` are those of the model's `sample`,
+    such as truncation=0.7; they are
     part of the protocol. A run keeps its scores in scores.json. Raises InvalidOptions with every problem, ZooError for
     data, weights or samples that cannot be used.
     """
@@ -94,7 +97,8 @@ def evaluate(
     elif baseline != "none":
         samples = InputSamples(reference.prepared, opened.channels, n)
     else:
-        samples = ModelSamples(model, n or judge.number(USUAL), seed, reference.prepared, options)
+        captions = captions_for(model, (others or reference).prepared, say)
+        samples = ModelSamples(model, n or judge.number(USUAL), seed, reference.prepared, options, captions=captions)
     with progress("samples", samples.n, quiet) as tick:
         scores = judge.score(samples, opened.facts, tick)
     if opened.run is not None and baseline == "none":
@@ -198,6 +202,13 @@ def reference_of(data: str | Path, opened: Subject, say: Say, pair: str = "", *,
     if prepared.skipped:
         say(f"{len(prepared.skipped)} of the reference's files cannot be read and are left out: {prepared.skipped[0]}")
     return Reference(prepared, str(data), say)
+
+
+def captions_for(model: Model, prepared: Prepared, say: Say) -> Prepared | None:
+    """Captions that a text model draws its samples by, embedded as in its training; None where there are none."""
+    if "text" not in model.needs or not prepared.captions:
+        return None
+    return embedded(prepared, model.data.text_encoder, "", say)
 
 
 def kind(channels: int) -> str:

@@ -97,7 +97,10 @@ class Judge:
             for gatherer in gatherers.values():
                 gatherer.add(pictures)
             tick(len(pictures))
-        return {view: gatherer.seen(samples.labels, samples.keys) for view, gatherer in gatherers.items()}
+        found = {view: gatherer.seen(samples.labels, samples.keys) for view, gatherer in gatherers.items()}
+        for seen in found.values():
+            seen.captions = samples.captions
+        return found
 
     def check_channels(self, pictures: NDArray[np.uint8]) -> None:
         """Raise ZooError where samples and reference are not of one kind."""

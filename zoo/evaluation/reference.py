@@ -102,7 +102,7 @@ class Reference:
         """The reference through a view; pixels are read, features come from the cache or go there."""
         labels, keys = self.prepared.labels, self.prepared.keys
         if eye is None:
-            return Seen(Pixels(self.prepared), Moments(), labels, keys)
+            return Seen(Pixels(self.prepared), Moments(), labels, keys, self.prepared.captions)
         view = (json.dumps(eye.facts(), sort_keys=True), rows)
         target = self.folder / key_of(eye.backbone.name, FORMAT, self.content, *view)
         with locked(target) as alone:
@@ -113,7 +113,7 @@ class Reference:
                 found = self.cached(target)
         if found is None:
             raise ZooError(f"The features in {target} cannot be read back; remove that folder and try again.")
-        found.labels, found.keys = labels, keys
+        found.labels, found.keys, found.captions = labels, keys, self.prepared.captions
         return found
 
     def cached(self, target: Path) -> Seen | None:

@@ -1,7 +1,7 @@
 """What is scored: pictures that a model draws, or pictures that lie somewhere."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -32,6 +32,7 @@ class Samples(ABC):
     model: Model | None = None
     labels: NDArray[np.int64] | None = None  # known once all batches were drawn
     keys: tuple[str, ...] = ()
+    captions: Sequence[Sequence[str]] | None = None  # of each picture; known once all batches were drawn
     target: NDArray[np.int64] | None = None  # by picture, its pair among the reference
     seed: int = 0
     options: Mapping[str, Any] = MappingProxyType({})  # of the model's sampling, as far as they were changed
@@ -52,6 +53,9 @@ class Samples(ABC):
 class ModelSamples(Samples):
     """Pictures of the latents seed, seed + 1, ...; what a model reads besides comes from `inputs`, in its order.
 
+    A model that draws by text gets captions of `captions`, whose embeddings are those of its own encoder: sample i
+    the caption that falls to seed + i. Without them it draws from its few examples.
+
     `options` are those of the model's `sample`, such as truncation. Classes come as often as in the training images,
     unless `class_` says otherwise. Raises InvalidOptions for others.
     """
@@ -63,6 +67,7 @@ class ModelSamples(Samples):
         seed: int = 0,
         inputs: Prepared | None = None,
         options: Mapping[str, object] = MappingProxyType({}),
+        captions: Prepared | None = None,
     ) -> None:
         self.model, self.n, self.seed = model, n, seed
         defaults = {name: default for name, (_, default) in options_of(model.inputs).items()}
@@ -70,6 +75,8 @@ class ModelSamples(Samples):
         self.options = {name: value for name, value in bound.items() if value != defaults[name]}
         self.read = model.reads
         self.inputs = inputs
+        told = "text" in model.needs and captions is not None and captions.embeddings is not None
+        self.captioned = captions if told and "text" not in self.options else None
         if self.read:
             missing = sorted(set(self.read) - set(() if inputs is None else inputs.fields))
             if inputs is None or missing:
@@ -83,15 +90,17 @@ class ModelSamples(Samples):
         assert self.model is not None
         training = self.model.training
         self.model.eval()
-        labels = []
+        labels, captions = [], []
         try:
             for start in range(0, self.n, size):
                 inputs = self.drawn(start, min(size, self.n - start))
                 labels += [inputs["label"].cpu().numpy()] if "label" in inputs else []
+                captions += self.captions_of(start, min(size, self.n - start))
                 yield to_uint8(self.images(inputs, start))
         finally:
             self.model.train(training)
         self.labels = np.concatenate(labels).astype(np.int64) if labels else None
+        self.captions = captions or None
 
     @torch.no_grad()
     def images(self, inputs: Batch, start: int) -> torch.Tensor:
@@ -113,13 +122,36 @@ class ModelSamples(Samples):
         for field in self.read:
             assert self.inputs is not None
             inputs[field] = read_pictures(self.inputs, field, np.arange(start, start + n))
+        if self.captioned is not None:
+            assert self.captioned.embeddings is not None
+            rows = self.captioned.embeddings.rows_of(*self.told(start, n))
+            inputs["text"] = torch.from_numpy(rows)
         return {name: value.to(self.model.device) for name, value in inputs.items()}
+
+    def told(self, start: int, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(item, number of its caption) by which each sample is drawn: pure functions of its seed."""
+        assert self.captioned is not None
+        assert self.captioned.embeddings is not None
+        return self.captioned.embeddings.one(self.seed + np.arange(start, start + n))
+
+    def captions_of(self, start: int, n: int) -> list[tuple[str, ...]]:
+        """The caption of each sample, where its text is known."""
+        if self.captioned is None or self.captioned.captions is None:
+            return []
+        return [(self.captioned.captions[item][number],) for item, number in zip(*self.told(start, n), strict=True)]
 
     def facts(self) -> dict[str, Any]:
         """Number, seed, truncation, rounding, and other options of the model that were changed."""
         chosen = dict(self.options)
         truncation = chosen.pop("truncation", None)
-        facts = {"n": self.n, "seed": self.seed, "truncation": truncation, "rounding": "clipped, to nearest byte"}
+        facts: dict[str, Any] = {
+            "n": self.n,
+            "seed": self.seed,
+            "truncation": truncation,
+            "rounding": "clipped, to nearest byte",
+        }
+        if self.captioned is not None:
+            facts["captions"] = f"{self.captioned.name}, {self.captioned.split or 'everything in it'}"
         return {**facts, **({"options": {name: word(value) for name, value in chosen.items()}} if chosen else {})}
 
 
@@ -156,6 +188,7 @@ class PictureSamples(Samples):
         self.n = min(n or len(prepared), len(prepared))
         self.keys = prepared.keys[: self.n]
         self.labels = None if prepared.labels is None else prepared.labels[: self.n]
+        self.captions = None if prepared.captions is None else prepared.captions[: self.n]
 
     def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
         """In their own order."""

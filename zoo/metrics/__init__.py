@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from zoo.metrics.neighbours import nearest
     from zoo.metrics.paired import l1, l2, psnr
     from zoo.metrics.perceptual import perceptual_distance
+    from zoo.metrics.retrieval import Ridge, retrieved
     from zoo.metrics.similarity import ms_ssim, ssim
     from zoo.metrics.wasserstein import patches, sliced_wasserstein
 
 __all__ = [
     "Moments",
+    "Ridge",
     "classify",
     "density_coverage",
     "frechet_distance",
@@ -38,12 +40,14 @@ __all__ = [
     "perceptual_distance",
     "precision_recall",
     "psnr",
+    "retrieved",
     "sliced_wasserstein",
     "ssim",
 ]
 
 _HOMES = {
     "Moments": "frechet",
+    "Ridge": "retrieval",
     "classify": "classes",
     "density_coverage": "manifold",
     "frechet_distance": "frechet",
@@ -61,6 +65,7 @@ _HOMES = {
     "perceptual_distance": "perceptual",
     "precision_recall": "manifold",
     "psnr": "paired",
+    "retrieved": "retrieval",
     "sliced_wasserstein": "wasserstein",
     "ssim": "similarity",
 }

@@ -46,7 +46,7 @@ class Scoring:
     def measure(self, model: Model, folder: Path, progress: Progress) -> list[Score]:
         """Scores of samples of fixed latents."""
         n, options = self.judge.number(self.settings.score_samples), score_pairs(self.settings.score_options)
-        samples = ModelSamples(model, n, 0, self.prepared, options)
+        samples = ModelSamples(model, n, 0, self.prepared, options, captions=self.prepared)
         subject = {
             "run": folder.name,
             "architecture": self.plan.architecture,
