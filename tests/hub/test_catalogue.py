@@ -15,6 +15,7 @@ from ganzoo_hub.official import redirected
 from tests.hub import test_projected
 from tests.hub.hosts import serving
 from tests.hub.layouts import persistent, write_torch_pickle
+from tests.plugins import test_pix2pix
 from zoo import DataSpec, InvalidOptions, UnknownName, ZooError
 from zoo.plugins import registry
 
@@ -172,6 +173,34 @@ def test_the_faces_of_projected_gan_load_end_to_end(hosts, tmp_path):
     torch.testing.assert_close(loaded.sample(2), theirs.sample(2), atol=1e-5, rtol=0)
     assert len(hosts.requests) == 1
     assert zoo.list_weights("projected-gan/f*") == ["projected-gan/ffhq", "projected-gan/flowers"]
+
+
+def test_horses_become_zebras_end_to_end(hosts, tmp_path, run):
+    torch.manual_seed(0)
+    data = DataSpec(256, source_channels=3, paired=False)
+    theirs = zoo.network("pix2pix", "generator", data=data, generator="resnet", g_norm="instance", g_width=4, blocks=9)
+    torch.save(theirs.state_dict(), tmp_path / "g.pth")  # the official names are ours
+    hosts.files[place("cyclegan/horse2zebra")] = (tmp_path / "g.pth").read_bytes()
+    horses = torch.rand(1, 3, 40, 56) * 2 - 1
+    zebras = zoo.load("cyclegan/horse2zebra").translate(horses)
+    assert zebras.shape == horses.shape
+    zoo.to_pil(horses)[0].save(tmp_path / "horse.png")
+    code, _, errors = run(
+        "translate", "cyclegan/horse2zebra", str(tmp_path / "horse.png"), "--out", str(tmp_path / "out")
+    )
+    assert code == 0, errors
+    assert list((tmp_path / "out").glob("*.png"))
+    assert len(hosts.requests) == 1
+
+
+def test_labels_become_facades_end_to_end(hosts, tmp_path):
+    theirs = zoo.network("pix2pix", "generator", data=DataSpec(256, source_channels=3), g_width=4, levels=8)
+    torch.save(test_pix2pix.official(theirs.state_dict()), tmp_path / "g.pth")
+    hosts.files[place("pix2pix/facades-label2photo")] = (tmp_path / "g.pth").read_bytes()
+    loaded = zoo.load("pix2pix/facades-label2photo")
+    labels = torch.rand(1, 3, 256, 256) * 2 - 1
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.translate(labels), theirs.eval()(labels), atol=1e-5, rtol=0)
 
 
 def test_commands_take_a_name_where_they_take_a_run(hosts, run, tmp_path):
