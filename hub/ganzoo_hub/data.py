@@ -4,15 +4,15 @@ A revision is settled to a commit, and what is known of a commit is kept, so tha
 request. Nothing is downloaded before its size and licence were shown and agreed to.
 """
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ganzoo_hub.client import api, endpoint, offline
+from ganzoo_hub.faults import explained
 from zoo.data.cache import cache_folder, free_bytes
 from zoo.data.consent import ask
 from zoo.data.parquet import ParquetSource, split_of
@@ -166,49 +166,10 @@ def converted(repository: str, about: Any) -> tuple[Any, list[Table]]:
     return other, tables_of(sizes(other), {})
 
 
-def endpoint() -> str:
-    """Where the Hub is: $HF_ENDPOINT, or huggingface.co."""
-    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-
-
-def offline() -> bool:
-    """Whether the user forbids requests."""
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-
-
-@contextmanager
-def explained(doing: str, repository: str) -> Iterator[None]:
-    """Turn what the Hub or the network says into one message with the next step."""
-    from huggingface_hub import errors
-
-    page = f"{endpoint()}/datasets/{repository}"
-    try:
-        yield
-    except errors.GatedRepoError as error:
-        raise ZooError(f"{doing} failed: it is gated. Ask for access on {page}, then: hf auth login.") from error
-    except errors.RepositoryNotFoundError as error:
-        raise ZooError(
-            f"{doing} failed: datasets/{repository} is not found on {endpoint()}, or is private and not yours to see. "
-            "Check the spelling; for a private one: hf auth login."
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise ZooError(f"{doing} failed: there is no such revision; {page}/tree/main shows them.") from error
-    except Exception as error:
-        kinds = {kind.__name__ for kind in type(error).__mro__}  # those of httpx or httpx2, by the client's version
-        if not kinds & {"HTTPError", "LocalEntryNotFoundError", "ConnectionError"}:
-            raise
-        cause = str(error.__cause__ or error).strip().splitlines()[0]
-        raise ZooError(f"{doing} failed: {cause}. What has come so far is kept; try again.") from error
-
-
 def info(repository: str, revision: str) -> Any:
     """The Hub's record of a dataset's revision."""
-    from huggingface_hub import HfApi
-
-    with explained(f"Looking up the dataset {repository}", repository):
-        return HfApi(endpoint=endpoint(), library_name="ganzoo").dataset_info(
-            repository, revision=revision or None, files_metadata=True
-        )
+    with explained(f"Looking up the dataset {repository}", f"datasets/{repository}", "Try again."):
+        return api().dataset_info(repository, revision=revision or None, files_metadata=True)
 
 
 def sizes(about: Any) -> dict[str, int]:
@@ -307,7 +268,7 @@ def download(listing: Listing, table: Table) -> Path:
     """One file, resumed where it broke off, into the Hub's cache."""
     from huggingface_hub import hf_hub_download
 
-    with explained(f"Downloading {table.path}", listing.repository):
+    with explained(f"Downloading {table.path}", f"datasets/{listing.repository}", "What has come so far is kept."):
         found = hf_hub_download(
             listing.repository, table.path, revision=listing.commit, repo_type="dataset", endpoint=endpoint()
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ganzoo_hub.catalogue import Card
+from ganzoo_hub.client import offline
 from ganzoo_hub.download import fetched
 from ganzoo_hub.importing import read_file, write_folder
 from ganzoo_hub.seen import check_same
@@ -58,7 +59,7 @@ def take_over(card: Card, folder: Path, training: bool) -> None:
             f"{card.architecture} --out DIR, and zoo.load('DIR')."
         )
     url = redirected(card.url)
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if offline():
         raise ZooError(f"{card.name} is not here yet and HF_HUB_OFFLINE forbids the network; it would need {url}")
     say(f"{card.name}: {card.block['source']}, {url}\n  licence of the weights: {card.licences['weights']}")
     say(f"  licence of the data: {card.licences['data']}")
