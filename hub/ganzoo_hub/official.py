@@ -30,6 +30,10 @@ def open_card(card: Card, *, training: bool = False) -> Weights:
     What only `training` needs, critics and the live generator, is converted when it is first asked for: critics may
     stand on frozen networks that sampling can do without.
     """
+    if card.url.startswith("hf:"):  # a model repository of ganzoo's, pinned; its config.json has the sums
+        from ganzoo_hub.pull import read_hub
+
+        return replace(read_hub(card.url, training=training), where=card.name)
     folder = card.folder or next((one for one in (kept(card, True), kept(card, training)) if is_whole(one)), None)
     if folder is None:
         folder = kept(card, training)

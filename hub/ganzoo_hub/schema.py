@@ -112,8 +112,8 @@ def source_problems(block: Mapping[str, Any]) -> Iterator[str]:
         yield f"ganzoo.sha256 is {sha!r}; give its hexadecimal digits, 8 or more, or `{UNVERIFIED}`"
     if url is None and not (block.get("file") or block.get("manual")):
         yield "ganzoo.url is missing: a URL, or `file` beside the card, or `manual` that says how to get the file"
-    if url is not None and not re.match(r"https?://\S+$", str(url)):
-        yield f"ganzoo.url is {url!r}; it must be one of http or https"
+    if url is not None and not re.match(r"https?://\S+$|hf:[\w.-]+/[\w.-]+@[0-9a-f]{40}$", str(url)):
+        yield f"ganzoo.url is {url!r}; it must be one of http or https, or hf:owner/name@ with a whole commit"
     if not set(block.get("config") or ()) <= {"resolution", "channels", "classes"}:
         yield f"ganzoo.config holds resolution, channels and classes where they are known, not {block['config']!r}"
     score = block.get("score")

@@ -283,3 +283,18 @@ def test_plugins_bring_cards_of_their_own(fakes, hosts, truth, run):
     (folder / "mine.md").write_text(text.replace("sha256: ", "sha: "), encoding="utf-8")
     with pytest.raises(InvalidOptions, match=r"ganzoo\.sha256"):
         find_card("stylegan2/mine")
+
+
+def test_a_card_may_name_a_repository_of_the_hub_at_a_commit(hub, trained, tmp_path):
+    zoo.push(trained, "writer/tiny", licence="mit", private=False, quiet=True)
+    commit = hub.repositories["writer/tiny"].branches["main"]
+    text = (OURS.folder / "dcgan" / "emoji.md").read_text(encoding="utf-8")
+    (tmp_path / "dcgan").mkdir()
+    place = tmp_path / "dcgan" / "tiny.md"
+    place.write_text(text.replace("  file: dcgan/emoji", f"  url: hf:writer/tiny@{commit}"), encoding="utf-8")
+    found = zoo.Cards(tmp_path)("dcgan/tiny")
+    assert found.where == "dcgan/tiny"
+    assert found.plan.data.resolution == 16
+    place.write_text(text.replace("  file: dcgan/emoji", "  url: hf:writer/tiny@main"), encoding="utf-8")
+    with pytest.raises(InvalidOptions, match="with a whole commit"):
+        zoo.Cards(tmp_path).card("dcgan/tiny")
