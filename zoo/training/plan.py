@@ -11,6 +11,7 @@ from zoo.files import read_json
 from zoo.model import DataSpec, Model, Parts, Preset
 from zoo.options import from_json, to_json
 from zoo.plugins import registry
+from zoo.registry import install_command
 from zoo.training.checkpoint import FORMAT, check_format
 
 __all__ = ["DataChoice", "Plan", "Settings", "model_class", "preset", "score_pairs", "unknown", "usual_parts"]
@@ -100,6 +101,7 @@ class Plan:
         if not isinstance(content, Mapping):
             raise ZooError(f"{path} is no run's config.json.")
         check_format(content, path)
+        check_supplied(content, path)
         try:
             model = model_class(content["architecture"])
             parts = content["parts"]
@@ -123,6 +125,19 @@ def score_pairs(words: Sequence[str]) -> dict[str, object]:
     if wrong := [word for word in words if "=" not in word]:
         raise InvalidOptions([f"score_options {word}: write key=value, such as truncation=0.7." for word in wrong])
     return {key: value for key, _, value in (word.partition("=") for word in words)}
+
+
+def check_supplied(content: Mapping[str, Any], path: Path) -> None:
+    """Raise ZooError naming the plugin, its version and its installation where the architecture's is gone."""
+    name, by = content.get("architecture"), content.get("provenance")
+    if not isinstance(name, str) or not isinstance(by, Mapping) or registry().select("architecture", name):
+        return
+    if not (distribution := str(by.get("distribution", ""))):
+        return
+    raise ZooError(
+        f"{path} is of architecture '{name}', which comes with the plugin '{by.get('plugin', '')}' of {distribution} "
+        f"{by.get('version', '')}; that is not installed here. Install it: {install_command(distribution)}"
+    )
 
 
 def settings_from(content: Mapping[str, object]) -> dict[str, object]:
