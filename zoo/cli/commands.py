@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from zoo.errors import ZooError, near_misses
 
-__all__ = ["COMMANDS", "Commands"]
+__all__ = ["COMMANDS", "Command", "Commands", "Group"]
 
 COMMANDS = {
     "train": "zoo.cli.train:train",
@@ -69,6 +69,10 @@ class Command(Lean, TyperCommand):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+
+class Group(Lean, TyperGroup):
+    """Commands below a command."""
 
 
 class Commands(Lean, TyperGroup):

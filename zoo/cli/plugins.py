@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from zoo.cli.commands import Command, Group
 from zoo.cli.table import columns
 from zoo.errors import ZooError
 from zoo.plugins import PluginState, plugins
@@ -14,7 +15,7 @@ from zoo.registry import with_article
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Show each plugin, and what mends a broken one; check one, or begin one.")
+app = typer.Typer(cls=Group, help="Show each plugin, and what mends a broken one; check one, or begin one.")
 
 
 @app.callback(invoke_without_command=True)
@@ -54,7 +55,7 @@ def _row(state: PluginState) -> tuple[str, ...]:
     return state.name, state.status, source, f"{1000 * state.seconds:.0f} ms" if loaded else "", entries
 
 
-@app.command()
+@app.command(cls=Command)
 def check(
     name: Annotated[str, typer.Argument(help="A plugin, by its name in `ganzoo plugins`.")],
     only: Annotated[str, typer.Option(help="Only checks whose name contains this, such as `loss hinge`.")] = "",
@@ -77,7 +78,7 @@ def check(
         raise ZooError(f"{name} fails {count['failed']} of {len(results)} checks; what each wants is said above.")
 
 
-@app.command()
+@app.command(cls=Command)
 def new(
     name: Annotated[str, typer.Argument(help="The plugin's and its entry's name, such as sparkle-gan.")],
     kind: Annotated[str, typer.Option(help="What it supplies: architecture, loss, metric, ...")] = "architecture",
