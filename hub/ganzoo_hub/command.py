@@ -98,7 +98,7 @@ def verify(
     for name, record in whole.items():
         typer.echo(f"{name}: {record.size:,} bytes, sha256 {record.sha256}")
     left = f" Not here, since no load asked for it: {', '.join(absent)}." if absent else ""
-    typer.echo(f"{place}: {len(whole)} of {len(whole)} files are as config.json says.{left}")
+    typer.echo(f"{place}: all {len(whole)} files that are here are as config.json says.{left}")
 
 
 def search(
