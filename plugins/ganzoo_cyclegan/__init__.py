@@ -34,7 +34,7 @@ def ganzoo_importers() -> Iterator[Entry]:
     yield Entry(
         "cyclegan-pytorch",
         "ganzoo_cyclegan.importing:ResNetImporter",
-        "ResNet generators of pytorch-CycleGAN-and-pix2pix: horse2zebra, monet2photo ...",
+        "ResNet generators of pytorch-CycleGAN-and-pix2pix: horse2zebra, monet2photo and others",
         paper="1703.10593",
         traits={"architecture": "cyclegan"},
     )

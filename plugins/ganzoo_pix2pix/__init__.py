@@ -58,7 +58,7 @@ def ganzoo_importers() -> Iterator[Entry]:
     yield Entry(
         "pix2pix-pytorch",
         "ganzoo_pix2pix.importing:UNetImporter",
-        "U-Net generators of pytorch-CycleGAN-and-pix2pix: facades_label2photo, edges2shoes ...",
+        "U-Net generators of pytorch-CycleGAN-and-pix2pix: facades_label2photo, edges2shoes and others",
         paper="1611.07004",
         traits={"architecture": "pix2pix"},
     )

@@ -37,9 +37,15 @@ class UNet(nn.Module):
         self.multiple = 2**levels
         self.skips = skips
         wide = [inputs, *(width * min(2**i, 8) for i in range(levels))]
-        norms: list[Norm] = ["none", *[norm] * (levels - 2), "none"]  # neither at the picture nor at the point
+        between = range(1, levels - 1)  # no normalisation at the picture, nor at the point
         self.downs = nn.ModuleList(
-            Down(here, there, bias=norm == "instance", norms=normalised(there, norms[i], statistics), first=i == 0)
+            Down(
+                here,
+                there,
+                bias=norm == "instance",
+                norms=normalised(there, norm, statistics) if i in between else [],
+                first=i == 0,
+            )
             for i, (here, there) in enumerate(pairwise(wide))
         )
         back = [outputs, *wide[1:]][::-1]
