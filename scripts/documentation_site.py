@@ -9,6 +9,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ BORROWED = {  # files outside of docs/ that stand on the site
     "model_cards": "weights.md",
 }
 FOR_PLUGINS = ("zoo.hookspecs", "zoo.registry", "zoo.data", "zoo.nn", "zoo.testing")  # public besides the names of zoo
+MARKER = re.compile(r"^ *<!-- (first|shortened|not run): .*-->\n", re.MULTILINE)  # for the tests: tests/documents.py
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
 
@@ -66,9 +68,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Links between files of the repository become links between pages of the site."""
+    """Links between files of the repository become links between pages of the site; markers for tests go."""
     uri = page.file.src_uri
-    return LINK.sub(lambda match: relinked(match, uri), markdown)
+    return LINK.sub(lambda match: relinked(match, uri), MARKER.sub("", markdown))
 
 
 def relinked(match: re.Match[str], uri: str) -> str:
@@ -118,6 +120,7 @@ def found(wanted: Iterable[str], pages: Iterable[str]) -> list[str]:
     return [page for page in wanted if page in set(pages)]
 
 
+@cache
 def made() -> dict[str, str]:
     """Every made page: its place on the site, and its Markdown."""
     borrowed = {uri: ROOT / path for path, uri in BORROWED.items() if path.endswith(".md")}
@@ -326,5 +329,11 @@ def sections(*texts: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; empty without rows."""
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in line] for line in rows)]
+    lines = [head, ["---"] * len(head), *([escaped(cell) for cell in line] for line in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
+
+
+def escaped(cell: str) -> str:
+    """A cell whose bars, apart from those in code, do not end it."""
+    pieces = cell.split("`")
+    return "`".join(piece if i % 2 else piece.replace("|", "\\|") for i, piece in enumerate(pieces))
