@@ -1,12 +1,13 @@
 """That what is allowed trains: each part on two hosts, and, slowly, every pair of parts."""
 
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 
 import pytest
 import torch
 
 from zoo import Model, Parts
-from zoo.compatibility import combine
+from zoo.compatibility import combine, part
 from zoo.options import changed
 from zoo.plugins import registry
 from zoo.testing.toy_data import DATA, batch
@@ -22,13 +23,15 @@ VALUES = ([], LOSSES, ["", *REGULARIZERS], ["", *AUGMENTS])
 
 
 def all_hosts(per_judge: int) -> list[str]:
-    """`architecture` or `architecture discriminator`, each discriminator on so many architectures."""
-    judges = [f"{name}:role={role}" for name in JUDGES for role in ("replace", "join")]
+    """`architecture` or `architecture discriminator`, each discriminator on so many architectures, in both roles."""
     found = list(ARCHITECTURES)
-    for i, judge in enumerate(judges):
+    for i, name in enumerate(JUDGES):
         turned = ARCHITECTURES[i % len(ARCHITECTURES) :] + ARCHITECTURES[: i % len(ARCHITECTURES)]
-        hosts = [f"{architecture} {judge}" for architecture in turned]
-        found += [host for host in hosts if any(allowed((host, loss, "", "")) for loss in LOSSES)][:per_judge]
+        hosts = [f"{architecture} {name}:role={role}" for architecture in turned for role in ("replace", "join")]
+        fitting = [host for host in hosts if any(allowed((host, loss, "", "")) for loss in LOSSES)]
+        roles = [[host for host in fitting if host.endswith(role)] for role in ("replace", "join")]
+        alternating = [host for pair in zip_longest(*roles) for host in pair if host is not None]
+        found += alternating[:per_judge]
     return [host for host in found if any(allowed((host, loss, "", "")) for loss in LOSSES)]
 
 
@@ -73,7 +76,7 @@ def around(host: str, place: int, value: str) -> Iterator[Choice]:
 
 def every_pair() -> set[Want]:
     """Each two parts of different kinds that some choice allows together."""
-    values = (all_hosts(per_judge=99), *VALUES[1:])
+    values = (all_hosts(per_judge=999), *VALUES[1:])
     places = [(place, value) for place, known in enumerate(values) for value in known if value]
     pairs = [(a, b) for a in places for b in places if a[0] < b[0]]
     return {pair for pair in pairs if fill(dict(pair), set(), values[0]) is not None}
@@ -130,7 +133,7 @@ def build(choice: Choice) -> Model:
     name, *judges = host.split()
     model = model_class(name)
     config = model.presets["tiny"](DATA).config
-    option = registry().find("architecture", name).entry.traits.get("norm", "")
+    option = part("architecture", name).traits.get("norm", "")
     if "=" in option and regularizer and "per_sample" in registry().find("regularizer", regularizer).entry.traits:
         config = changed(config, dict([option.split("=")]))
     replacing = [small(judge) for judge in judges if judge.endswith("replace")]

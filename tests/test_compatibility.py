@@ -47,7 +47,7 @@ def host(**traits: str) -> Part:
         (Mix(host(conditions="label"), GAME, [POOL]), "without their label", "leave pool out"),
         (Mix(host(grows="yes"), GAME, [POOL]), "host's grow", "leave pool out"),
         (Mix(HOST, GAME, [POOL, POOL]), "both choose", "keep pool"),
-        (Mix(HOST, GAME, [RULE]), "exactly one discriminator step", "take dcgan"),
+        (Mix(HOST, GAME, [RULE]), "exactly one discriminator step", "or dcgan or"),
         (Mix(host(players="pair"), GAME, [RULE, RULE]), "both say", "keep both"),
         (Mix(HOST, GAME, [made("regularizer", "l", output="energy")]), "is about energy", "leave l out"),
         (

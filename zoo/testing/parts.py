@@ -3,7 +3,7 @@
 import torch
 
 from zoo.adversarial import Augment, Game
-from zoo.compatibility import combine
+from zoo.compatibility import combine, part
 from zoo.composition import augmentation, build
 from zoo.model import Model, Parts
 from zoo.options import changed
@@ -125,7 +125,7 @@ def built(host: str, parts: Parts, one: Registered, seed: int) -> Model:
     """The host's preset `tiny` with these parts, without the batch statistics that per-image gradients refuse."""
     model = model_class(host)
     config = model.presets["tiny"](DATA).config
-    option = registry().find("architecture", host).entry.traits.get("norm", "")
+    option = part("architecture", host).traits.get("norm", "")
     if "=" in option and "per_sample" in one.entry.traits:
         config = changed(config, dict([option.split("=")]))
     torch.manual_seed(seed)

@@ -1,5 +1,6 @@
 """A run as its config.json states it: model, parts, data and settings."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,16 +128,21 @@ def score_pairs(words: Sequence[str]) -> dict[str, object]:
     return {key: value for key, _, value in (word.partition("=") for word in words)}
 
 
+SUPPLIER = ("distribution", "version")
+
+
 def check_supplied(content: Mapping[str, Any], path: Path) -> None:
     """Raise ZooError naming the plugin, its version and its installation where the architecture's is gone."""
-    name, by = content.get("architecture"), content.get("provenance")
-    if not isinstance(name, str) or not isinstance(by, Mapping) or registry().select("architecture", name):
-        return
-    if not (distribution := str(by.get("distribution", ""))):
+    by = content.get("provenance")
+    about = [content.get("architecture"), *(by.get(key) if isinstance(by, Mapping) else "" for key in SUPPLIER)]
+    if not all(isinstance(word, str) and re.fullmatch(r"[A-Za-z0-9._+-]+", word) for word in about):
+        return  # a stranger's text is not repeated as a command
+    name, distribution, version = about
+    if registry().select("architecture", name) or distribution.lower() == "ganzoo":
         return
     raise ZooError(
-        f"{path} is of architecture '{name}', which comes with the plugin '{by.get('plugin', '')}' of {distribution} "
-        f"{by.get('version', '')}; that is not installed here. Install it: {install_command(distribution)}"
+        f"{path} is of architecture '{name}', which {distribution} {version} supplied; that is not installed here. "
+        f"Install it, if you trust it: {install_command(distribution)}"
     )
 
 
