@@ -135,9 +135,9 @@ def check_supplied(content: Mapping[str, Any], path: Path) -> None:
     """Raise ZooError naming the plugin, its version and its installation where the architecture's is gone."""
     by = content.get("provenance")
     about = [content.get("architecture"), *(by.get(key) if isinstance(by, Mapping) else "" for key in SUPPLIER)]
-    if not all(isinstance(word, str) and re.fullmatch(r"[A-Za-z0-9._+-]+", word) for word in about):
+    name, distribution, version = map(str, about)
+    if not all(re.fullmatch(r"[A-Za-z0-9._+-]+", word) for word in (name, distribution, version)):
         return  # a stranger's text is not repeated as a command
-    name, distribution, version = about
     if registry().select("architecture", name) or distribution.lower() == "ganzoo":
         return
     raise ZooError(
