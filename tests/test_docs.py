@@ -1,6 +1,8 @@
 """What README and docs/ show works: each command parses and names what exists; `-m slow` runs them, page by page."""
 
 import os
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,20 @@ def test_what_a_page_shows_runs(name, tmp_path, monkeypatch):
     finally:
         os.environ.clear()
         os.environ.update(environment)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])
+def test_links_lead_to_files(name):
+    text = re.sub(
+        r"^```.*?^```|`[^`]*`", "", (REPOSITORY / name).read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    for target in re.findall(r"\]\((?![a-z]+:|#)([^)\s#]+)", text):
+        assert (REPOSITORY / name).parent.joinpath(target).exists(), target
+
+
+def test_citation_has_the_version():
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert f"version: {version}\n" in (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_every_architecture_and_public_name_has_its_place_on_the_site(monkeypatch):
