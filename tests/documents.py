@@ -34,6 +34,7 @@ SHORT = {
     "resume": ("--kimg", "0.2"),
     "eval": ("--n", "32"),
     "project": ("--steps", "2"),
+    "select-backbone": ("--count", "32", "--repeats", "1"),
 }
 """Options that make a command quick, by command: the last of two equal options holds."""
 
