@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.errors import ZooError
 
-__all__ = ["explained", "read_json", "replace_file", "sync_folder", "write_json"]
+__all__ = ["explained", "make_folder", "read_json", "replace_file", "sync_folder", "write_json"]
 
 
 @contextmanager
@@ -66,6 +66,15 @@ def explained(path: Path) -> Iterator[None]:
         if isinstance(error, PermissionError) or error.errno == errno.EROFS:
             raise ZooError(f"No permission to write {path}; choose another folder with --out.") from error
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """A folder with all above it, unless it is there. Raises ZooError where none can be."""
+    try:
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        raise ZooError(f"No folder {folder} can be made here: {error.strerror}. Choose another with --out.") from error
 
 
 def free_space(path: Path) -> str:

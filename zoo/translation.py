@@ -12,7 +12,7 @@ from zoo.any_pictures import channels_taken
 from zoo.data.decode import CorruptImageError, flatten, open_image
 from zoo.data.layout import EXTENSIONS
 from zoo.errors import ZooError
-from zoo.files import explained
+from zoo.files import make_folder
 from zoo.model import Model
 from zoo.pictures import as_picture, save
 
@@ -79,8 +79,7 @@ def translate_files(
             failed.append((path, str(error)))
             continue
         result = out / f"{name}.png"
-        with explained(result):
-            result.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(result.parent)
         save(as_picture(model.translate(pixels, to=to, seed=seed + i)), result)
         written.append(result)
     return written, failed

@@ -52,6 +52,8 @@ def read_weights(where: str | Path, which: str = "last", *, training: bool = Fal
         from ganzoo_hub.pull import read_hub
 
         return read_hub(place.name, which, training=training)
+    if which != "last" and (place.kind == "catalogue" or is_foreign(where)):
+        raise ZooError(f"{where} holds one set of weights and no checkpoint '{which}'; leave --which out.")
     if place.kind == "catalogue":
         from ganzoo_hub.catalogue import open_weights
 

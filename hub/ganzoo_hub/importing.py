@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ganzoo_hub.foreign import open_foreign
 from zoo.errors import InvalidOptions, UnknownName, ZooError, near_misses
-from zoo.files import explained, sync_folder, write_json
+from zoo.files import explained, make_folder, sync_folder, write_json
 from zoo.importing import ForeignFile, Imported, Importer
 from zoo.model import Model, Progress
 from zoo.plugins import registry
@@ -182,8 +182,8 @@ def averages_of(model: Model) -> dict[str, Tensor]:
 
 def write_folder(weights: Weights, out: Path) -> None:
     """Write a model folder beside its place and give it its name once it is whole."""
+    make_folder(out.parent)
     with explained(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".import-", dir=out.parent))
     try:
         draft.chmod(0o755)

@@ -15,7 +15,7 @@ from ganzoo_hub.reference import Reference, is_commit, parse
 from ganzoo_hub.repository import read_repository, verify_repository
 from zoo.errors import ZooError
 from zoo.files import explained as disk_explained
-from zoo.files import sync_folder
+from zoo.files import make_folder, sync_folder
 from zoo.weights import Weights
 
 __all__ = ["Fetched", "fetch", "pull", "read_hub", "verify"]
@@ -236,8 +236,8 @@ def copy(found: Fetched, to: Path) -> None:
     """Copy the model to a folder, which appears whole."""
     from zoo.training.run import check_new
 
+    make_folder(to.parent)
     with disk_explained(to):
-        to.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".pull-", dir=to.parent))
     try:
         draft.chmod(0o755)

@@ -214,7 +214,7 @@ class CycleGAN(Model):
             on_device = [mask.to(padded.device) for mask in masks.values()]
             return chosen(padded, *on_device).float()  # type: ignore[no-any-return]
 
-        return at_any_size(images, chosen.multiple, run)  # type: ignore[arg-type]
+        return at_any_size(images, chosen.multiple, run, chosen.least)  # type: ignore[arg-type]
 
     def preview(self, batch: Batch) -> Tensor:
         """Rows of a picture of A, its translation and what comes back of that, and of a picture of B likewise."""

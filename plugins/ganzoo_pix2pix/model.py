@@ -213,7 +213,7 @@ class Pix2Pix(Model):
             on_device = {name: mask.to(padded.device) for name, mask in masks.items()}
             return self.generate({"source": padded, **on_device})
 
-        return at_any_size(images, self.generator.multiple, network)
+        return at_any_size(images, self.generator.multiple, network, self.generator.least)
 
     def averaging(self) -> Averaging | None:
         """An average with a half-life in images, or none as published."""

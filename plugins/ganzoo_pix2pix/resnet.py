@@ -19,6 +19,7 @@ class ResNet(nn.Module):
     """
 
     multiple = 4
+    least = 8  # 2x2 in the blocks: one pixel has no variance and no reflection
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ class UNet(nn.Module):
         init: Init = "normal",
     ) -> None:
         super().__init__()
-        self.multiple = 2**levels
+        self.multiple = self.least = 2**levels
         self.skips = skips
         wide = [inputs, *(width * min(2**i, 8) for i in range(levels))]
         between = range(1, levels - 1)  # no normalisation at the picture, nor at the point

@@ -16,7 +16,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         "ganzoo_stylegan2.model:StyleGAN2",
         "style-based generator with modulated convolutions, path lengths and lazy penalties",
         paper="1912.04958",
-        tags=("unconditional", "conditional", "styles", "faces"),
+        tags=("unconditional", "conditional", "styles", "projection", "faces"),
         needs=("image",),
         traits={"offers": "path-length"},
         presets={

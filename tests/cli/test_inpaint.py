@@ -1,5 +1,7 @@
 """`ganzoo inpaint` as it is typed."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -43,6 +45,15 @@ def test_folders_and_what_is_refused(run, model, pictures, tmp_path):
     assert len(said.splitlines()) == 24
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == sorted(p.name for p in pictures.iterdir())
     (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.png").write_bytes(b"no picture")
+    shutil.copy(pictures / "00.png", tmp_path / "broken" / "b.png")
+    code, said, why = run(
+        "inpaint", model, str(tmp_path / "broken"), "--out", str(tmp_path / "rest"), "--device", "cpu"
+    )
+    assert (code, said.strip()) == (1, str(tmp_path / "rest" / "b.png"))
+    assert "1 of 2 pictures could not be filled" in why
+    assert "a.png: it is no readable picture" in why
     for wrong in (
         (model, str(pictures), "--out", "x.png"),  # one file for many
         (model, str(pictures / "00.png"), "--out", "x.jpg"),

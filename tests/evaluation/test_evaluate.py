@@ -168,6 +168,19 @@ def test_missing_weights_name_what_to_do(run, tmp_path):
         fetched("Inception's", unreachable, INSTEAD)
 
 
+def test_a_model_of_the_catalogue_is_scored_and_a_model_without_data_asks_for_some(tmp_path, pictures):
+    one = value("dcgan/emoji", "emoji:items=32", metrics="pixel-frechet:samples=16", n=16)
+    assert (one.subject["run"], one.protocol["reference"]["source"]) == ("dcgan/emoji", "emoji:items=32")
+    with pytest.raises(ZooError, match="--resolution is 32, and the model draws pictures of 64 px"):
+        value("dcgan/emoji", metrics="pixel-frechet", resolution=32)
+    with pytest.raises(ZooError, match="one set of weights and no checkpoint 'best'"):
+        value("dcgan/emoji", "emoji:items=32", metrics="pixel-frechet", which="best")
+    with pytest.raises(ZooError, match="Did you mean 'dcgan/emoji'"):
+        value("dcgan/emojo", metrics="pixel-frechet")
+    with pytest.raises(ZooError, match="no real pictures to hold .* --data FOLDER"):
+        value(pictures, metrics="pixel-frechet")
+
+
 def test_bad_options_are_told_together(run):
     with pytest.raises(zoo.InvalidOptions) as error:
         zoo.evaluate(run, metrics="fd-test-8ch", n=1, seed=-1, precision="fp8", quiet=True)

@@ -261,6 +261,12 @@ def test_training_starts_from_the_hub(hub, trained, pictures, tmp_path):
     assert json.loads((run.folder / "config.json").read_text())["origin"] == str(done)
 
 
+def test_a_model_of_the_hub_is_scored(hub, pushed, pictures):
+    settings = {"metrics": "pixel-frechet:samples=16", "n": 16, "device": "cpu", "quiet": True}
+    (score,) = zoo.evaluate(f"hf:{ID}", pictures, **settings)
+    assert score.subject["run"] == f"hf:{ID}"
+
+
 def test_two_mirrors_are_kept_apart(hub, pushed, tmp_path, monkeypatch):
     zoo.load(f"hf:{ID}")
     hub.faults.append(Fault("", status=500))

@@ -220,7 +220,9 @@ def test_dropout_by_mask_is_that_of_training_given_the_mask():
     torch.testing.assert_close(drawn[0], drawn[1] * 2 * keep.view(drawn[0].shape))
 
 
-@pytest.mark.parametrize(("generator", "size"), [("unet", (21, 37)), ("resnet", (5, 90)), ("unet", (16, 16))])
+@pytest.mark.parametrize(
+    ("generator", "size"), [("unet", (21, 37)), ("resnet", (5, 90)), ("unet", (16, 16)), ("resnet", (3, 1))]
+)
 def test_pictures_of_any_size(generator, size):
     made = model(generator=generator, blocks=1).ready()
     pictures = torch.rand(2, 3, *size) * 2 - 1

@@ -13,12 +13,14 @@ __all__ = ["evaluate", "lines"]
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run folder, or pictures: a folder, zip, .npz or dataset.")],
+    model: Annotated[
+        str, typer.Argument(help="A model as ganzoo sample takes it, or pictures: a folder, zip, .npz or dataset.")
+    ],
     data: Annotated[
-        str | None, typer.Option(help="Real pictures: folder, zip, .npz or dataset; a run's own by default.")
+        str | None, typer.Option(help="Real pictures: folder, zip, .npz or dataset; a model's own by default.")
     ] = None,
     metrics: Annotated[str, typer.Option(help="Such as fid,kid,pr,dc; see `ganzoo list metrics`.")] = "fid,kid,pr,dc",
-    n: Annotated[int | None, typer.Option(help="Samples: 50000 of a run, else all pictures.")] = None,
+    n: Annotated[int | None, typer.Option(help="Samples: 50000 of a model, else all pictures.")] = None,
     seed: Annotated[int, typer.Option(help="Sample i is that of seed + i.")] = 0,
     which: Annotated[str, typer.Option(help="last, best, or a kept checkpoint.")] = "last",
     held_out: Annotated[str | None, typer.Option(help="Real pictures not trained on, for memorisation.")] = None,

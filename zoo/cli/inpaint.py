@@ -48,12 +48,17 @@ def inpaint(
     loaded = load(model, which=which, device=str(choose_device(device)))
     if not isinstance(loaded, Inpaints):
         raise lacks(loaded, "fills no holes", tag="inpainting")
+    failed = []
     for i, (path, name) in enumerate(found.items()):
         result = out if out.suffix else out / f"{name}.png"
         try:
             filled = loaded.inpaint(read_picture(path), given, seed=seed + i)
         except (ZooError, CorruptImageError) as error:
-            raise ZooError(f"{path}: {error}") from error
+            failed.append(f"{path}: {error}")
+            continue
         ready_parent(result)
         save(filled, result)
         typer.echo(f"{result}")
+    if failed:
+        named = "\n".join(f"  - {problem}" for problem in failed)
+        raise ZooError(f"{len(failed)} of {len(found)} pictures could not be filled:\n{named}")

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.errors import InvalidOptions, ZooError
-from zoo.files import explained, replace_file, write_json
+from zoo.files import make_folder, replace_file, write_json
 from zoo.pictures import beside, grid, save, to_pil, to_uint8
 
 __all__ = [
@@ -47,8 +47,7 @@ def write_samples(images: Tensor, out: Path, seed: int, columns: int = 0) -> str
         with replace_file(out) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, images=to_uint8(images), seeds=np.arange(seed, seed + len(images)))
         return f"{out}: images uint8 [N,H,W,C] and their seeds, {len(images)} of them"
-    with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for i, picture in enumerate(to_pil(images)):
         save(picture, out / f"seed{seed + i:06d}.png")
     return f"{out}: {len(images)} PNG files, seeds {seed} to {seed + len(images) - 1}"
@@ -70,8 +69,7 @@ def write_rows(images: Sequence[Tensor], labels: Sequence[str], out: Path, seed:
                 file, images=to_uint8(torch.cat(list(images))), seeds=seeds, rows=np.repeat(np.array(labels), per_row)
             )
         return f"{out}: images uint8 [N,H,W,C], their seeds and what their rows show: {told}"
-    with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for i, row in enumerate(images):
         for j, picture in enumerate(to_pil(row)):
             save(picture, out / f"row{i:04d}-seed{seed + j:06d}.png")
@@ -96,8 +94,7 @@ def write_walk(images: Tensor, out: Path, frames: int, size: int) -> str:
 
 def ready_parent(out: Path) -> None:
     """The folder of `out`, made if it is not there."""
-    with explained(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
 
 
 def check_picture(out: Path) -> None:

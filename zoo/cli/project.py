@@ -31,7 +31,7 @@ def project(
     from zoo.backbones import backbone as backbone_of
     from zoo.backbones import perceptual
     from zoo.cli.output import check_picture, ready_parent
-    from zoo.data.decode import decode
+    from zoo.data.decode import CorruptImageError, decode
     from zoo.errors import InvalidOptions, ZooError
     from zoo.pictures import grid, save
     from zoo.training.checkpoint import write_tensors
@@ -50,7 +50,10 @@ def project(
     chosen = space or loaded.spaces[0]
     if chosen not in loaded.spaces:
         raise InvalidOptions([f"--space {space}: of this model {' and '.join(loaded.spaces)} can be found."])
-    pixels = decode(picture.read_bytes(), size=loaded.data.resolution, channels=loaded.data.channels)
+    try:
+        pixels = decode(picture.read_bytes(), size=loaded.data.resolution, channels=loaded.data.channels)
+    except CorruptImageError as error:
+        raise ZooError(f"{picture} cannot be read: {error}; give another picture.") from error
     target = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
     seen_by = "its own distance" if backbone == "none" else backbone
     features = None if backbone == "none" else perceptual(backbone_of(backbone).to(place))

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 __all__ = ["CorruptImageError", "Crop", "area", "decode", "fit", "flatten", "open_image"]
 
@@ -24,6 +24,8 @@ def decode(content: bytes, *, size: int, channels: int, crop: Crop = "center") -
         return fit(flatten(open_image(content), channels), size, crop)
     except (MemoryError, CorruptImageError):
         raise
+    except UnidentifiedImageError as error:
+        raise CorruptImageError("it is no picture that Pillow knows") from error
     except Exception as error:  # decoders of foreign bytes raise nearly anything
         raise CorruptImageError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
 

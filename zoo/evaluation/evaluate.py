@@ -21,7 +21,10 @@ from zoo.evaluation.samples import InputSamples, ModelSamples, PictureSamples, S
 from zoo.evaluation.score import Score, keep
 from zoo.model import Model
 from zoo.options import bind
+from zoo.places import place_of
 from zoo.training.device import choose_device
+from zoo.training.plan import Plan
+from zoo.weights import folder_of, images_of, is_foreign, read_weights
 
 __all__ = ["USUAL", "evaluate"]
 
@@ -32,15 +35,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is scored: a run, or pictures."""
+    """What is scored: a model, or pictures."""
 
-    run: Path | None  # None for pictures
-    source: Source | None  # None for a run
+    model: str | Path  # what names it; empty for pictures
+    keeps: Path | None  # the run folder that keeps the scores
+    source: Source | None  # None for a model
     facts: Mapping[str, Any]
     resolution: int
     channels: int
     crop: str
-    trained_on: str = ""  # the run's data
+    trained_on: str = ""  # the model's data
     pair: str = ""  # how that is read as two domains
     source_channels: int = 0
 
@@ -62,9 +66,9 @@ def evaluate(
     quiet: bool = False,
     **options: object,
 ) -> list[Score]:
-    """Score a run's samples, or the pictures of a folder, zip or .npz, against `data` (a run's own by default).
+    """Score a model's samples, or the pictures of a folder, zip or .npz, against `data` (a model's own by default).
 
-    `n` is the number of samples: 50,000 of a run, all pictures otherwise. Sample i is that of seed + i. `held_out` are
+    A model is whatever `zoo.load` takes. `n` is the number of samples: 50,000 of a model, all pictures otherwise. Sample i is that of seed + i. `held_out` are
     real pictures the training did not see, for metrics that ask for them; a text model draws by their captions, or else
     by those of `data`. Pictures are brought to `resolution`, the run's or the samples' own by default. A model that
     reads pictures reads those of the data, read as two domains by `pair` (as the run's), of its test split by default;
@@ -80,10 +84,14 @@ def evaluate(
         raise InvalidOptions(problems)
     found = find_metrics(names)
     opened = subject_of(subject, which, resolution)
-    if options and opened.run is None:
+    if options and not opened.model:
         raise InvalidOptions([f"{', '.join(options)}: options of a model, and {subject} is pictures; leave them out."])
     place = choose_device(device)
-    model = None if opened.run is None else ready(opened.run, which, str(place), options)
+    if not data and not opened.trained_on:
+        raise InvalidOptions(
+            [f"There are no real pictures to hold {subject} against; give them: --data FOLDER, or a dataset."]
+        )
+    model = ready(opened.model, which, str(place), options) if opened.model else None
     if baseline != "none" and (model is None or "source" not in model.reads):
         raise InvalidOptions(["--baseline identity shows what a translation reads, and this is none; leave it out."])
     reads = model is not None and bool(model.reads)
@@ -101,8 +109,8 @@ def evaluate(
         samples = ModelSamples(model, n or judge.number(USUAL), seed, reference.prepared, options, captions=captions)
     with progress("samples", samples.n, quiet) as tick:
         scores = judge.score(samples, opened.facts, tick)
-    if opened.run is not None and baseline == "none":
-        keep(opened.run, scores)
+    if opened.keeps is not None and baseline == "none":
+        keep(opened.keeps, scores)
     return scores
 
 
@@ -121,44 +129,41 @@ def checked(names: Sequence[str], n: int | None, seed: int, precision: str, base
 
 
 def subject_of(where: str | Path, which: str, resolution: int | None) -> Subject:
-    """The run or the pictures behind a word."""
+    """The model or the pictures behind a word."""
     path = Path(where).expanduser()
     if (path / "config.json").is_file():
         return run_of(path, which, resolution)
+    if place_of(where).kind != "disk" or is_foreign(where):
+        return subject_from(where, None, read_weights(where, which).plan, {"run": str(where)}, resolution)
     if path.suffix.lower() in (".npz", ".npy") and path.is_file():
         source: Source = read_npz(path)
     elif path.exists() or ":" in str(where) or re.fullmatch(r"[a-z0-9-]+", str(where)):
         source = open_source(where)
     else:
-        from zoo.weights import folder_of
-
         source = open_source(folder_of(where))  # says which runs there are
     if len(source) < 2:
         raise ZooError(f"{where} has {len(source)} picture; a score needs at least two.")
     side, channels = resolution or side_of(source), channels_of(source)
     facts = {"pictures": str(where), "fingerprint": source.fingerprint()}
-    return Subject(None, source, facts, side, channels, "center")
+    return Subject("", None, source, facts, side, channels, "center")
 
 
 def run_of(folder: Path, which: str, resolution: int | None) -> Subject:
     """A run with what its training saw."""
-    from zoo.training.plan import Plan
-    from zoo.weights import images_of
+    facts = {"run": folder.name, "images": images_of(folder, which)}
+    return subject_from(folder, folder, Plan.read(folder), facts, resolution)
 
-    plan = Plan.read(folder)
-    if resolution not in (None, plan.data.resolution):
-        raise InvalidOptions(
-            [f"--resolution is {resolution}, and the run draws pictures of {plan.data.resolution} px."]
-        )
-    facts = {
-        "run": folder.name,
-        "architecture": plan.architecture,
-        "images": images_of(folder, which),
-        "judges": plan.judges(),
-    }
+
+def subject_from(
+    where: str | Path, keeps: Path | None, plan: Plan, facts: Mapping[str, Any], resolution: int | None
+) -> Subject:
+    """A model with what its plan tells."""
     spec = plan.data
+    if resolution not in (None, spec.resolution):
+        raise InvalidOptions([f"--resolution is {resolution}, and the model draws pictures of {spec.resolution} px."])
+    told = {**facts, "architecture": plan.architecture, "judges": plan.judges()}
     kind = spec.resolution, spec.channels, plan.choice.crop
-    return Subject(folder, None, facts, *kind, plan.choice.source, plan.choice.pair, spec.source_channels)
+    return Subject(where, keeps, None, told, *kind, plan.choice.source, plan.choice.pair, spec.source_channels)
 
 
 def side_of(source: Source) -> int:
@@ -185,7 +190,7 @@ def reference_of(data: str | Path, opened: Subject, say: Say, pair: str = "", *,
     elif beside:
         say(f"{data} has no test split beside what the run was trained on: these scores are of training pictures.")
     channels = opened.channels
-    if opened.run is None and channels != channels_of(source):
+    if not opened.model and channels != channels_of(source):
         raise ZooError(
             f"The samples are {kind(channels)} and the reference {data} is {kind(4 - channels)}: score pictures of one "
             "kind."
@@ -216,11 +221,11 @@ def kind(channels: int) -> str:
     return "grey" if channels == 1 else "coloured"
 
 
-def ready(run: Path, which: str, device: str, options: Mapping[str, object]) -> Model:
-    """A run's model, which takes these options. Raises InvalidOptions for others, before anything is computed."""
+def ready(where: str | Path, which: str, device: str, options: Mapping[str, object]) -> Model:
+    """The model, which takes these options. Raises InvalidOptions for others, before anything is computed."""
     from zoo.use import load
 
-    model = load(run, which=which, device=device)
+    model = load(where, which=which, device=device)
     model.inputs(1, 0, **bind(model.inputs, options, where=type(model).__name__))
     return model
 

@@ -8,15 +8,16 @@ from torch import Tensor
 __all__ = ["at_any_size", "reflected"]
 
 
-def at_any_size(images: Tensor, multiple: int, network: Callable[[Tensor], Tensor]) -> Tensor:
+def at_any_size(images: Tensor, multiple: int, network: Callable[[Tensor], Tensor], least: int = 1) -> Tensor:
     """`network` of images [N,C,H,W] whose sides it needs as multiples: padded by reflection, and cut back.
 
-    The padding lies on all sides alike, the odd pixel below and to the right. The network keeps height and width.
+    Each side is `least` or longer. The padding lies on all sides alike, the odd pixel below and to the right. The network keeps height and width.
     """
     height, width = images.shape[-2:]
-    top, left = (-height % multiple) // 2, (-width % multiple) // 2
-    rows = reflected(height, -height % multiple).to(images.device)
-    columns = reflected(width, -width % multiple).to(images.device)
+    more, wider = (max(side + -side % multiple, least) - side for side in (height, width))
+    top, left = more // 2, wider // 2
+    rows = reflected(height, more).to(images.device)
+    columns = reflected(width, wider).to(images.device)
     padded = images.index_select(-2, rows).index_select(-1, columns)
     return network(padded)[..., top : top + height, left : left + width]
 

@@ -91,7 +91,8 @@ def resolve(
         spec = replace(spec, source_channels=source_channels(source, asked), paired=source.other is None)
     reference = text_reference(problems, model, asked, architecture) if model is not None else ""
     if reference:
-        spec = attempt(problems, texted_spec, spec, source, reference) or spec
+        unread = replace(spec, text_dim=1)  # where captions cannot be embedded, the model is not asked about them too
+        spec = attempt(problems, texted_spec, spec, source, reference) or unread
     origin = asked.origin
     if origin:
         from zoo.weights import find_origin

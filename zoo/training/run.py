@@ -19,7 +19,7 @@ from zoo.data.prepared import Prepared
 from zoo.data.source import Source, open_source
 from zoo.environment import environment
 from zoo.errors import InvalidOptions, ZooError
-from zoo.files import explained, write_json
+from zoo.files import explained, make_folder, write_json
 from zoo.model import Model
 from zoo.options import changed
 from zoo.text import fill_captions
@@ -264,8 +264,8 @@ def check_new(folder: Path) -> None:
 def found_folder(out: str | Path | None, plan: Plan) -> Path:
     """A run folder with what will be done and where; it appears whole, and no two runs get the same."""
     folder = folder_for(plan) if out is None else Path(out)
+    make_folder(folder.parent)
     with explained(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".run-", dir=folder.parent))
         draft.chmod(0o755)
     try:
