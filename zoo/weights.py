@@ -120,8 +120,8 @@ def folder_of(where: str | Path) -> Path:
             f"ganzoo train {name} --data emoji."
         )
     runs = [str(path) for path in sorted(Path("runs").glob("*/"))]
-    known = f" Runs here: {', '.join(runs[-5:])}." if runs else ""
-    hub = f" A model on the Hub is written hf:{name}" if name.count("/") == 1 and not name.startswith("runs/") else ""
+    known = f" Runs here: {', '.join(runs[-5:])}." if runs else " Train one: ganzoo train dcgan --data emoji."
+    hub = f" A model on the Hub is written hf:{name}." if name.count("/") == 1 and not name.startswith("runs/") else ""
     raise UnknownName(f"There is no run {name!r}.{known} {near_misses(name, runs)}".strip() + hub)
 
 

@@ -30,6 +30,8 @@ TRIES = 4
 Tick = Callable[[int, int], None]
 """Called with the bytes that are there and the bytes there will be, 0 where the server does not say."""
 
+NEXT = " Check the network and try again; GANZOO_MIRROR can name another host of official files."
+
 BROKEN = (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException, ValueError)
 
 
@@ -83,7 +85,7 @@ def download(url: str, part: Path, largest: int, tick: Tick) -> None:
             problem = str(getattr(error, "reason", error))
         failures = 1 if size_of(part) > before else failures + 1
         if failures == TRIES:
-            kept = f" {size_of(part):,} bytes are kept: try again to go on from there." if read_tag(part) else ""
+            kept = f" {size_of(part):,} bytes are kept: try again to go on from there." if read_tag(part) else NEXT
             raise ZooError(f"{url} was not downloaded: {problem}.{kept}")
         time.sleep(0.2 * failures)
 

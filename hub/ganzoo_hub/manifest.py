@@ -114,6 +114,10 @@ def digest_of(content: Mapping[str, Any]) -> str:
 def read_manifest(path: Path, place: str = "") -> Manifest:
     """Read a config.json, refusing what is damaged, of a newer format, or not as one of ours."""
     where = place or str(path)
+    if not path.is_file():
+        raise ZooError(
+            f"{path.parent} holds no model: it has no config.json. Fetch one: ganzoo pull OWNER/NAME --to DIR"
+        )
     try:
         content = read_json(path)
     except ZooError as error:

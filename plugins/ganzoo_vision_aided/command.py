@@ -35,6 +35,7 @@ def select_backbone(
     if problems:
         raise zoo.InvalidOptions(problems)
     model = zoo.load(run, which=which, device=device)
+    model.read(None, 1)  # one that draws out of pictures is refused before any network is fetched
     content = content_of(run)
     looked_through = used(content)
     bank = [name for name in backbone or BANK if name not in looked_through]

@@ -74,3 +74,6 @@ def test_project(run, folder, tmp_path):
         assert run("project", str(folder / "stylegan2"), *words, *wrong)[0] == 1
     assert run("project", str(folder / "dcgan"), *words)[0] == 1
     assert run("project", str(folder / "stylegan2"), str(tmp_path / "none.png"))[0] != 0
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    code, _, why = run("project", str(folder / "stylegan2"), str(tmp_path / "broken.png"))
+    assert (code, "broken.png cannot be read: it is no readable picture" in why) == (1, True)

@@ -158,6 +158,8 @@ def test_what_is_no_picture_is_corrupt() -> None:
     for content in (b"", b"text", whole[: len(whole) // 2]):
         with pytest.raises(CorruptImageError, match=r"."):
             decode(content, size=8, channels=3)
+    with pytest.raises(CorruptImageError, match=r"^it is no readable picture$"):
+        decode(b"text", size=8, channels=3)
 
 
 def test_values_without_a_known_range_are_refused() -> None:

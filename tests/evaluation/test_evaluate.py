@@ -177,7 +177,7 @@ def test_a_model_of_the_catalogue_is_scored_and_a_model_without_data_asks_for_so
         value("dcgan/emoji", "emoji:items=32", metrics="pixel-frechet", which="best")
     with pytest.raises(ZooError, match="Did you mean 'dcgan/emoji'"):
         value("dcgan/emojo", metrics="pixel-frechet")
-    with pytest.raises(ZooError, match="no real pictures to hold .* --data FOLDER"):
+    with pytest.raises(ZooError, match=r"no real pictures to hold .*--data FOLDER"):
         value(pictures, metrics="pixel-frechet")
 
 

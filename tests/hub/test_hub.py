@@ -148,6 +148,9 @@ def test_pull_to_a_folder_and_verify(hub, trained, tmp_path, run, pushed):
     code, _, err = run("pull", ID, "--to", str(tmp_path / "mine"))
     assert code == 1
     assert "exists and is not empty" in err
+    code, _, err = run("verify", str(tmp_path))
+    assert code == 1
+    assert "holds no model: it has no config.json" in err
     code, _, err = run("verify", "nobody/nothing")
     assert code == 1
     assert "Nothing of hf:nobody/nothing is in the cache. Fetch it: ganzoo pull nobody/nothing" in err

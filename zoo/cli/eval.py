@@ -13,9 +13,7 @@ __all__ = ["evaluate", "lines"]
 
 
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(help="A model as ganzoo sample takes it, or pictures: a folder, zip, .npz or dataset.")
-    ],
+    model: Annotated[str, typer.Argument(help="A model as for sample, or pictures: a folder, zip, .npz or dataset.")],
     data: Annotated[
         str | None, typer.Option(help="Real pictures: folder, zip, .npz or dataset; a model's own by default.")
     ] = None,

@@ -24,15 +24,19 @@ def decode(content: bytes, *, size: int, channels: int, crop: Crop = "center") -
         return fit(flatten(open_image(content), channels), size, crop)
     except (MemoryError, CorruptImageError):
         raise
-    except UnidentifiedImageError as error:
-        raise CorruptImageError("it is no picture that Pillow knows") from error
     except Exception as error:  # decoders of foreign bytes raise nearly anything
         raise CorruptImageError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
 
 
 def open_image(content: bytes) -> Image.Image:
-    """The picture, fully read and turned upright by its EXIF orientation; the first frame of an animation."""
-    image = Image.open(io.BytesIO(content))
+    """The picture, fully read and turned upright by its EXIF orientation; the first frame of an animation.
+
+    Raises CorruptImageError for bytes of no known format, and whatever a decoder raises for damaged ones.
+    """
+    try:
+        image = Image.open(io.BytesIO(content))
+    except UnidentifiedImageError as error:  # its own message is an address in memory
+        raise CorruptImageError("it is no readable picture") from error
     image.load()
     return ImageOps.exif_transpose(image)
 

@@ -132,9 +132,9 @@ def _look(source: Source, i: int) -> _Picture:
     try:
         content = source.read(i)
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+        upright = open_image(content)
         image = Image.open(io.BytesIO(content))
         kind, mode, rotated = image.format or "?", image.mode, image.getexif().get(0x0112, 1) not in (0, 1)
-        upright = open_image(content)
         flatten(upright, 3)
         channels = "grey" if mode in ("1", "L", "LA", "La", "F") or mode.startswith("I") else "colour"
         if upright.has_transparency_data:

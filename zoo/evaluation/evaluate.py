@@ -68,14 +68,14 @@ def evaluate(
 ) -> list[Score]:
     """Score a model's samples, or the pictures of a folder, zip or .npz, against `data` (a model's own by default).
 
-    A model is whatever `zoo.load` takes. `n` is the number of samples: 50,000 of a model, all pictures otherwise. Sample i is that of seed + i. `held_out` are
-    real pictures the training did not see, for metrics that ask for them; a text model draws by their captions, or else
-    by those of `data`. Pictures are brought to `resolution`, the run's or the samples' own by default. A model that
-    reads pictures reads those of the data, read as two domains by `pair` (as the run's), of its test split by default;
-    `baseline` "identity" scores in place of what it makes what it read. `options` are those of the model's `sample`,
-    such as truncation=0.7; they are
-    part of the protocol. A run keeps its scores in scores.json. Raises InvalidOptions with every problem, ZooError for
-    data, weights or samples that cannot be used.
+    A model is whatever `zoo.load` takes. `n` is the number of samples: 50,000 of a model, all pictures otherwise.
+    Sample i is that of seed + i. `held_out` are real pictures the training did not see, for metrics that ask for them;
+    a text model draws by their captions, or else by those of `data`. Pictures are brought to `resolution`, the model's
+    or the samples' own by default. A model that reads pictures reads those of the data, read as two domains by `pair`
+    (as the run's), of its test split by default; `baseline` "identity" scores in place of what it makes what it read.
+    `options` are those of the model's `sample`, such as truncation=0.7; they are part of the protocol. A run keeps its
+    scores in scores.json. Raises InvalidOptions with every problem, ZooError for data, weights or samples that cannot
+    be used.
     """
     say = silent if quiet else told
     names = split_names(metrics) if isinstance(metrics, str) else tuple(metrics)

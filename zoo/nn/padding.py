@@ -11,7 +11,8 @@ __all__ = ["at_any_size", "reflected"]
 def at_any_size(images: Tensor, multiple: int, network: Callable[[Tensor], Tensor], least: int = 1) -> Tensor:
     """`network` of images [N,C,H,W] whose sides it needs as multiples: padded by reflection, and cut back.
 
-    Each side is `least` or longer. The padding lies on all sides alike, the odd pixel below and to the right. The network keeps height and width.
+    Each side becomes `least` or longer. The padding lies on all sides alike, the odd pixel below and to the right. The
+    network keeps height and width.
     """
     height, width = images.shape[-2:]
     more, wider = (max(side + -side % multiple, least) - side for side in (height, width))
