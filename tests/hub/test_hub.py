@@ -247,6 +247,12 @@ def test_the_optimizer_is_shared_only_when_asked(hub, trained, tmp_path, picture
     pull(ID, tmp_path / "whole")
     run = zoo.resume(tmp_path / "whole", kimg=0.048, data=pictures, quiet=True, device="cpu")
     assert zoo.load(run.folder).sample(1).shape == (1, 3, 16, 16)
+    push(trained, ID, **LICENCE)
+    pull(ID, tmp_path / "bare")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "bare").iterdir()}
+    with pytest.raises(ZooError, match=r"shared without its optimisers.*--from"):
+        zoo.resume(tmp_path / "bare", kimg=0.048, data=pictures, quiet=True, device="cpu")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "bare").iterdir()} == before
 
 
 def test_training_starts_from_the_hub(hub, trained, pictures, tmp_path):

@@ -52,8 +52,8 @@ def project(
         raise InvalidOptions([f"--space {space}: of this model {' and '.join(loaded.spaces)} can be found."])
     try:
         pixels = decode(picture.read_bytes(), size=loaded.data.resolution, channels=loaded.data.channels)
-    except CorruptImageError as error:
-        raise ZooError(f"{picture} cannot be read: {error}; give another picture.") from error
+    except CorruptImageError as corrupt:
+        raise ZooError(f"{picture} cannot be read: {corrupt}; give another picture.") from corrupt
     target = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
     seen_by = "its own distance" if backbone == "none" else backbone
     features = None if backbone == "none" else perceptual(backbone_of(backbone).to(place))

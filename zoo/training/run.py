@@ -32,7 +32,7 @@ from zoo.training.loop import Interrupted, Loop, Run
 from zoo.training.plan import Plan
 from zoo.training.request import Asked, attempt, batch_problems, check_numbers, resolve, settled
 from zoo.training.sets import Sets, prepare_sets
-from zoo.weights import read_origin, take_averages, take_live
+from zoo.weights import is_repository, read_origin, take_averages, take_live
 
 __all__ = ["Interrupted", "Run", "resume", "train"]
 
@@ -146,6 +146,11 @@ def resume(
             f"ganzoo train {plan.architecture} --data DATA --resolution {plan.data.resolution} --from {folder}"
         )
     begun = (folder / "checkpoints" / "last.json").exists()
+    if not begun and is_repository(folder):
+        raise ZooError(
+            f"{folder} was shared without its optimisers, so no training goes on from where it stopped. To start from "
+            f"its weights: ganzoo train {plan.architecture} --data DATA --resolution {plan.data.resolution} --from {folder}"
+        )
     place = choose_device(device)
     with processes(place):
         display = Display(quiet or rank() > 0)
