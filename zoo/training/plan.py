@@ -140,12 +140,6 @@ def check_supplied(content: Mapping[str, Any], path: Path) -> None:
         return  # a stranger's text is not repeated as a command
     if registry().select("architecture", name) or distribution.lower() == "ganzoo":
         return
-    if any(one.plugin == by.get("plugin") for one in registry().select("architecture")):
-        raise ZooError(
-            f"{path} is of architecture '{name}', which the plugin '{by.get('plugin', '')}' does not have in the "
-            f"version that is here; it was written with {distribution} {by.get('version', '')}. "
-            + near_misses(name, registry().names("architecture"))
-        )
     raise ZooError(
         f"{path} is of architecture '{name}', which {distribution} {version} supplied; that is not installed here. "
         f"Install it, if you trust it: {install_command(distribution)}"

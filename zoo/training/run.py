@@ -148,8 +148,8 @@ def resume(
     begun = (folder / "checkpoints" / "last.json").exists()
     if not begun and is_repository(folder):
         raise ZooError(
-            f"{folder} was shared without its optimisers, so no training goes on from where it stopped. To start from "
-            f"its weights: ganzoo train {plan.architecture} --data DATA --resolution {plan.data.resolution} --from {folder}"
+            f"{folder} was shared without its optimisers, so no training goes on where it stopped. To start from its "
+            f"weights: ganzoo train {plan.architecture} --data DATA --resolution {plan.data.resolution} --from {folder}"
         )
     place = choose_device(device)
     with processes(place):
