@@ -43,7 +43,8 @@ def canny(grey: Floats, chosen: Canny | None = None) -> NDArray[np.bool_]:
     down, across = (ndimage.sobel(smooth, axis, mode="nearest") / 4 for axis in (0, 1))
     slope = np.hypot(down, across)
     crests = slope * crest(slope, down, across)
-    parts, number = ndimage.label(crests > chosen.low, structure=np.ones((3, 3)))
+    labelled: Any = ndimage.label(crests > chosen.low, structure=np.ones((3, 3)))
+    parts, number = labelled
     strong = np.zeros(number + 1, bool)
     strong[parts[crests > chosen.high]] = True
     strong[0] = False
