@@ -51,14 +51,23 @@ def compose(
     *,
     conditions: Collection[str] = (),
     offers: tuple[type[GeneratorRegularizer], ...] = (),
+    able_to: str = "",
 ) -> Critic:
     """The critic that `parts` describe: `own()` or its replacement, with loss, penalties, view and allies.
 
     A replacement must take every condition in `conditions`; an ally need not. Regularisers of the generator must be of
-    a class that the model `offers` to run, and wait in `of_generator`. Raises InvalidOptions with all that does not
-    fit together.
+    a class that the model `offers` to run, and wait in `of_generator`. `able_to` names a task that the model's own
+    discriminator alone can do, such as "name classes": with it there is no replacement. Raises InvalidOptions with all
+    that does not fit together.
     """
     problems: list[str] = []
+    if able_to and parts.discriminator != "own":
+        raise InvalidOptions(
+            [
+                f"discriminator '{parts.discriminator}' cannot {able_to}, as this model's own does; let it join "
+                f"beside: {parts.discriminator}:role=join"
+            ]
+        )
     judge = own() if parts.discriminator == "own" else build_network(parts.discriminator, parts, data, conditions)
     if isinstance(judge, Critic):
         raise InvalidOptions([f"discriminator '{parts.discriminator}' can only join the model's own: leave out role."])

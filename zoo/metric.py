@@ -65,13 +65,15 @@ class Metric(ABC):
     """A score. Parameters of `__init__` are its options.
 
     `view` says how it sees pictures; with `reads_rows` false it reads the moments alone, and nothing is kept of
-    single pictures. `samples` is how many it wants, 0 as many as there are.
+    single pictures. `samples` is how many it wants, 0 as many as there are. A score of single pictures, which does not
+    move with their number, sets `of_each`.
     """
 
     view: View = View()
     reads_rows: bool = True
     lower_is_better: bool = True
     samples: int = 0
+    of_each: bool = False
     library: ClassVar[str] = ""  # distribution that computes it, if not ganzoo; stored with every number
 
     @abstractmethod

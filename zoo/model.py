@@ -314,6 +314,12 @@ class Model(nn.Module, ABC):
             shown.append(batch["image"])
         return torch.stack([self.coloured(images) for images in shown], dim=1)
 
+    def preview_names(self) -> tuple[str, ...]:
+        """What stands in the columns of `preview`, for the report's caption; empty for models that read nothing."""
+        if not self.reads:
+            return ()
+        return ("input", "output", "target") if "image" not in self.reads and self.data.paired else ("input", "output")
+
     def coloured(self, images: Tensor) -> Tensor:
         """Images on the CPU, grey repeated to three channels where this model reads or makes coloured ones."""
         most = max(self.data.channels, self.data.source_channels)

@@ -17,7 +17,6 @@ from zoo import (
     Critic,
     DataSpec,
     Game,
-    InvalidOptions,
     Model,
     Parts,
     Phase,
@@ -143,14 +142,7 @@ class ACGAN(Model):
 
     def build_critics(self, parts: Parts) -> None:
         """One critic with a head for the classes, which no other discriminator has."""
-        if parts.discriminator != "own":
-            raise InvalidOptions(
-                [
-                    f"discriminator '{parts.discriminator}' cannot name classes, as acgan's own does; let it join "
-                    f"beside: {parts.discriminator}:role=join"
-                ]
-            )
-        self.critic = compose(parts, self.data, self.discriminator)
+        self.critic = compose(parts, self.data, self.discriminator, able_to="name classes")
 
     def discriminator(self) -> Discriminator:
         """The model's own."""

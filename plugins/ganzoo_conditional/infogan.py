@@ -19,7 +19,6 @@ from zoo import (
     Critic,
     DataSpec,
     Game,
-    InvalidOptions,
     Model,
     Parts,
     Phase,
@@ -140,14 +139,7 @@ class InfoGAN(Model):
 
     def build_critics(self, parts: Parts) -> None:
         """One critic that reads the codes, which no other discriminator does."""
-        if parts.discriminator != "own":
-            raise InvalidOptions(
-                [
-                    f"discriminator '{parts.discriminator}' cannot read codes, as infogan's own does; let it join "
-                    f"beside: {parts.discriminator}:role=join"
-                ]
-            )
-        self.critic = compose(parts, self.data, self.discriminator)
+        self.critic = compose(parts, self.data, self.discriminator, able_to="read codes")
 
     def discriminator(self) -> Discriminator:
         """The model's own."""

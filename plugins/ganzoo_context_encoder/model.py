@@ -178,6 +178,10 @@ class ContextEncoder(Model):
         rows = [hollow(images, mask), self.sample(len(images), given=batch), images]
         return torch.stack([each.float().cpu() for each in rows], 1)
 
+    def preview_names(self) -> tuple[str, ...]:
+        """See `preview`."""
+        return ("hole", "filled", "original")
+
     @on_pictures
     def inpaint(self, images: Tensor, mask: Any = None, *, seed: int = 0) -> Tensor:
         """Images [N,C,H,W] of any size with the pixels filled where `mask` is True; the others are as they were.

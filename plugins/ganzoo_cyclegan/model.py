@@ -225,6 +225,12 @@ class CycleGAN(Model):
         shown = [a, there, self.translate(there, to="a"), b, back, self.translate(back)]
         return torch.stack([self.coloured(images) for images in shown], dim=1)
 
+    def preview_names(self) -> tuple[str, ...]:
+        """As in the paper's figure 4."""
+        if self.config.directions != "both":
+            return super().preview_names()
+        return ("A", "A to B", "back in A", "B", "B to A", "back in B")
+
     def averaging(self) -> Averaging | None:
         """Averages with a half-life in images, or none as published."""
         c = self.config

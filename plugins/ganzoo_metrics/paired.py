@@ -16,6 +16,8 @@ BATCH = 64
 class Paired(Metric):
     """The mean of an error over pairs, with its deviation."""
 
+    of_each = True
+
     @abstractmethod
     def errors(self, target: NDArray[np.uint8], fake: NDArray[np.uint8], case: Case) -> NDArray[np.float64]:
         """One value per pair of pictures uint8 [n,H,W,C]."""

@@ -15,7 +15,6 @@ from zoo import (
     Averaging,
     Batch,
     DataSpec,
-    InvalidOptions,
     Model,
     Parts,
     Phase,
@@ -114,14 +113,8 @@ class ProGAN(Model):
 
     def build_critics(self, parts: Parts) -> None:
         """One critic. Training starts small."""
-        if self.classes and parts.discriminator != "own":
-            raise InvalidOptions(
-                [
-                    f"discriminator '{parts.discriminator}' cannot name classes, as progan's own does under "
-                    f"--condition label; let it join beside: {parts.discriminator}:role=join"
-                ]
-            )
-        self.critic = compose(parts, self.data, self.discriminator)
+        names = "name classes" if self.classes else ""
+        self.critic = compose(parts, self.data, self.discriminator, able_to=names)
         self.grow(Progress())
 
     def discriminator(self) -> Discriminator:

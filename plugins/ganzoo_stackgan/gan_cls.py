@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from ganzoo_stackgan.critic import MatchingCritic
 from ganzoo_stackgan.layers import Norm
 from ganzoo_stackgan.text_networks import Form, TextDiscriminator, TextGenerator
-from ganzoo_stackgan.texts import halved, refuse_replacement, text_problems
+from ganzoo_stackgan.texts import JUDGES, halved, text_problems
 from zoo import (
     Averaging,
     Batch,
@@ -97,8 +97,7 @@ class GANCLS(Model):
 
     def build_critics(self, parts: Parts) -> None:
         """One critic, which also judges wrong pairs."""
-        refuse_replacement("gan-cls", parts)
-        self.critic = compose(parts, self.data, self.discriminator)
+        self.critic = compose(parts, self.data, self.discriminator, able_to=JUDGES)
         if self.config.between != "none" and any(critic.game.needs_real for critic in critics_of(self).values()):
             raise InvalidOptions(
                 [

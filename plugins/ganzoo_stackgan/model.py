@@ -14,7 +14,7 @@ from ganzoo_stackgan.layers import repeated, sized
 from ganzoo_stackgan.networks import FACTOR, Discriminator, Generator, StageOne, StageOneTensorFlow, StageTwo
 from ganzoo_stackgan.presets import PRESETS, Settings
 from ganzoo_stackgan.text_networks import TextDiscriminator
-from ganzoo_stackgan.texts import halved, refuse_replacement, text_problems
+from ganzoo_stackgan.texts import JUDGES, halved, text_problems
 from zoo import (
     Averaging,
     Batch,
@@ -85,10 +85,9 @@ class StackGAN(Model):
 
     def build_critics(self, parts: Parts) -> None:
         """A critic for each stage. Training starts with stage I."""
-        refuse_replacement("stackgan", parts)
-        self.first_critic = compose(parts, self.data, partial(self.discriminator, 1))
+        self.first_critic = compose(parts, self.data, partial(self.discriminator, 1), able_to=JUDGES)
         if self.config.stages == 2:
-            self.second_critic = compose(parts, self.data, partial(self.discriminator, 2))
+            self.second_critic = compose(parts, self.data, partial(self.discriminator, 2), able_to=JUDGES)
             self.generator.stage.fill_(self.stage(Progress()))
 
     def discriminator(self, stage: int) -> Discriminator | TextDiscriminator:

@@ -1,8 +1,10 @@
 """What the models of this family share: whose captions, which discriminators, which learning rate."""
 
-from zoo import DataSpec, InvalidOptions, Parts
+from zoo import DataSpec
 
-__all__ = ["halved", "refuse_replacement", "text_problems"]
+__all__ = ["JUDGES", "halved", "text_problems"]
+
+JUDGES = "judge pictures beside wrong texts"  # what no foreign discriminator does
 
 
 def text_problems(name: str, data: DataSpec, least: int) -> list[str]:
@@ -16,17 +18,6 @@ def text_problems(name: str, data: DataSpec, least: int) -> list[str]:
             f"{name} doubles to {least} px and on, so {size} px is out of reach; take {lower} or {2 * lower}."
         )
     return problems
-
-
-def refuse_replacement(name: str, parts: Parts) -> None:
-    """Raise InvalidOptions when another discriminator is to replace the own, which judges wrong pairs too."""
-    if parts.discriminator != "own":
-        raise InvalidOptions(
-            [
-                f"discriminator '{parts.discriminator}' judges no pictures beside wrong texts, as {name}'s own does; "
-                f"let it join beside: {parts.discriminator}:role=join"
-            ]
-        )
 
 
 def halved(images: int, gap_kimg: float) -> float:

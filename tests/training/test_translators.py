@@ -72,8 +72,9 @@ def test_a_run_shows_and_scores_held_out_pairs(pairs, tmp_path):
     (l1,) = zoo.evaluate(run, metrics="l1", quiet=True)
     assert l1.value == pytest.approx(scored[-1]["l1"])
     assert l1.protocol["reference"]["split"] == "test"
+    assert not any("papers use" in note for note in l1.notes)
     assert "critic" in json.loads((run / "logits.json").read_text())["32"]
-    assert "samples at 32 images: input, output and target in each row" in (run / "report.html").read_text()
+    assert "samples at 32 images: in each row input, output, target" in (run / "report.html").read_text()
 
 
 def test_other_pairs_are_read_as_the_runs_were(pairs, tmp_path):

@@ -133,7 +133,7 @@ class Judge:
             options=samples.options,
         )
         values = finite(name, metric.measure(case))
-        notes = [*self.traps(samples), *(few(case) if eye is not None and not metric.reads_rows else [])]
+        notes = [*self.traps(samples, metric), *(few(case) if eye is not None and not metric.reads_rows else [])]
         family = "" if eye is None else eye.backbone.family
         against = [one for one in subject.get("judges", ()) if family and one[1] == family]
         told = {key: value for key, value in subject.items() if key != "judges"}
@@ -163,7 +163,7 @@ class Judge:
             "environment": {name: version(name) for name in ("torch", "numpy", "pillow")},
         }
 
-    def traps(self, samples: Samples) -> list[str]:
+    def traps(self, samples: Samples, metric: Metric) -> list[str]:
         """Known ways to get a number that says something else."""
         notes = []
         if samples.lossy() != self.reference.lossy():
@@ -171,7 +171,7 @@ class Judge:
             notes.append(f"The {which} were stored as JPEG and the others were not: that alone moves a score.")
         if self.reference.prepared.split == "train" and isinstance(samples.keys, tuple) and samples.model is None:
             notes.append("The reference is a training split; the literature also uses test splits: say which.")
-        if samples.n < 10_000:
+        if samples.n < 10_000 and not metric.of_each:
             notes.append(f"{samples.n:,} samples: papers use 10,000 or 50,000, and scores fall with the number.")
         return notes
 

@@ -305,7 +305,7 @@ class Loop:
         else:
             self.snapshot(last=True)
         if rank() == 0:
-            write_report(self.folder)
+            write_report(self.folder, self.training.model.preview_names())
         if interrupted:
             raise Interrupted(self.folder, max(self.stopped_by, 130))
         self.display.stop()

@@ -26,15 +26,18 @@ pre{background:#f3f4f6;padding:1rem;overflow:auto}
 """
 
 
-def write_report(folder: Path) -> Path:
-    """Write `report.html` into a run folder from its log, pictures, configuration and environment."""
+def write_report(folder: Path, columns: Sequence[str] = ()) -> Path:
+    """Write `report.html` into a run folder from its log, pictures, configuration and environment.
+
+    `columns` says what each row of the sample grid holds, where its pictures belong together.
+    """
     lines = [json.loads(text) for text in read_text(folder / "metrics.jsonl").splitlines() if text]
     config, surroundings = read_json(folder / "config.json"), folder / "environment.json"
     environment = read_json(surroundings) if surroundings.exists() else {}  # a run that was shared has none
     title = f"{config['architecture']} on {(config.get('source') or {}).get('source', '?')}"
     sections = [
         f"<h1>{html.escape(title)}</h1><p>{html.escape(summary(lines))}</p>",
-        latest(folder, rows(config)),
+        latest(folder, columns),
         chart("Losses", lines, "loss"),
         chart("Logits of reals and fakes", lines, "health", ("/d_real", "/d_fake")),
         chart("Signs of the logits (r_t) and diversity", lines, "health", ("/r_real", "/r_fake", "/diversity")),
@@ -73,17 +76,10 @@ def grids(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / "samples").glob("*.png") if path.stem.isdigit())
 
 
-def rows(config: Mapping[str, Any]) -> str:
-    """What the rows of a translation's samples show; empty for other models."""
-    data = config.get("data") or {}
-    if not data.get("source_channels"):
-        return ""
-    return ": input, output and target in each row" if data.get("paired") else ": input and output in each row"
-
-
-def latest(folder: Path, shown: str = "") -> str:
+def latest(folder: Path, columns: Sequence[str]) -> str:
     """The newest samples beside the real images."""
     newest = grids(folder)[-1:]
+    shown = f": in each row {', '.join(columns)}" if columns else ""
     pair = [(path, f"samples at {int(path.stem):,} images{shown}") for path in newest]
     real = folder / "samples" / "real.png"
     if real.exists():
