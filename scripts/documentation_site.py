@@ -8,7 +8,8 @@ import ast
 import posixpath
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -159,13 +160,19 @@ def architecture(one: Registered) -> str:
     return sections(
         f"# {one.name}\n\n{sentence(entry.summary)} {based}",
         about(one),
-        "\n\n".join(shown),
+        "\n\n".join([*shown, *own_run(one.name)]),
         f"    ganzoo train {one.name} --data {data}\n    ganzoo info {one.name}",
         titled("Presets", table(["preset", "what it is"], [[f"`{n}`", what] for n, what in entry.presets.items()])),
         titled("Options", "Given as `-s key=value`; presets set others of their own.\n\n" + options(one)),
         titled("Published weights", columns + weights if cards else ""),
         titled("Read on", read_on(one.name)),
     )
+
+
+def own_run(name: str) -> list[str]:
+    """The picture of a run of ours in docs/pictures/, with its caption."""
+    captions = tomllib.loads((ROOT / "docs/pictures/captions.toml").read_text(encoding="utf-8"))
+    return [f"![samples of {name}](../pictures/{name}.jpg)\n\n{captions[name]}"] if name in captions else []
 
 
 def samples(card: Any) -> str:
@@ -205,7 +212,7 @@ def about(one: Registered) -> str:
         "divergence": entry.traits.get("divergence", ""),
         "extras": ", ".join(f'`pip install -e ".[{extra}]"`' for extra in entry.extras),
     }
-    return table(["", ""], [[f"**{key}**", value] for key, value in told.items() if value])
+    return pairs({key: value for key, value in told.items() if value})
 
 
 def options(one: Registered) -> str:
@@ -228,10 +235,9 @@ def option_row(option: Option) -> list[str]:
 def card(name: str) -> str:
     """The page of published weights: what its card says in its front matter, then its text."""
     known = OURS.card(name)
-    rows = [[f"**{key}**", value] for key, value in facts(known).items()]
     body = known.body.strip()
     title, _, rest = body.partition("\n") if body.startswith("# ") else (f"# {name}", "", body)
-    return sections(title, table(["", ""], rows), rest.strip())
+    return sections(title, pairs(facts(known)), rest.strip())
 
 
 def modules() -> dict[str, Sequence[str]]:
@@ -325,6 +331,12 @@ def titled(title: str, text: str) -> str:
 def sections(*texts: str) -> str:
     """Texts with a blank line between them."""
     return "\n\n".join(text for text in texts if text) + "\n"
+
+
+def pairs(told: Mapping[str, str]) -> str:
+    """A table of names and values; the first pair stands where others have a heading."""
+    first, *rest = told.items()
+    return table(first, [[f"**{key}**", value] for key, value in rest])
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -56,8 +56,11 @@ def create(
 
 
 def load(where: str | Path, *, which: str = "last", training: bool = False, device: str = "cpu") -> Model:
-    """The model of a run folder or an official .pkl or .pth file, ready to sample: averaged weights, strict names.
+    """A trained model, ready to sample: averaged weights, strict names.
 
+    `where` is a run folder, the name of published weights such as "stylegan2/ffhq" (`ganzoo list weights`), a
+    repository on the Hub as "hf:owner/name[@revision]", or an official .pkl or .pth file; `zoo.places` has the rule.
+    What has to be fetched is fetched once, checked against its sha256 and kept in the cache.
     `which` is a folder's "last", "best", or a kept checkpoint. With `training`, the live weights and the critics,
     as the training left them. Nothing in a file is executed. Raises ZooError with what is there instead.
     """
