@@ -19,6 +19,8 @@ from zoo.evaluation.samples import ModelSamples
 from zoo.labels import class_labels
 from zoo.training.engine import Training
 
+INITS: tuple[acgan_networks.Init, ...] = ("normal", "he")
+
 DATA = DataSpec(resolution=16, classes=3, items=12, class_names=("cat", "dog", "owl"))
 
 
@@ -127,6 +129,15 @@ def test_the_class_of_fakes_can_be_left_out():
     given = batch()
     terms = model.critic.d_loss(given["image"], model.fake(given["label"]), label=given["label"])
     assert set(terms) == {"real", "fake", "class_real"}
+
+
+def test_latents_count_in_acgans_dense_layer():
+    torch.manual_seed(0)
+    z, label = torch.randn(256, 100), torch.zeros(256, dtype=torch.long)
+    chosen = torch.cat([nn.functional.one_hot(label, 10).float(), z], dim=1)
+    published, he = (acgan_networks.Generator(16, 1, 10, 100, init=init).dense(chosen).std(0).mean() for init in INITS)
+    assert published.item() == pytest.approx(0.02 * 100**0.5, rel=0.1)
+    assert he.item() == pytest.approx((2 / 110 * 100) ** 0.5, rel=0.1)
 
 
 def test_infogans_reading_head_learns_with_d_alone():
