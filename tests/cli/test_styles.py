@@ -66,6 +66,7 @@ def test_project(run, folder, tmp_path):
     from safetensors.torch import load_file
 
     assert load_file(styles)["ws"].shape == (1, 6, 8)
+    Image.new("RGB", (16, 16), (200, 30, 30)).save(picture)  # of the model's size, so nothing is copied on the way
     features = (*words, "--backbone", "test-8ch")
     code, said, _ = run("project", str(folder / "stylegan2"), *features)
     assert code == 0

@@ -54,7 +54,7 @@ def project(
         pixels = decode(picture.read_bytes(), size=loaded.data.resolution, channels=loaded.data.channels)
     except CorruptImageError as corrupt:
         raise ZooError(f"{picture} cannot be read: {corrupt}; give another picture.") from corrupt
-    target = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
+    target = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
     seen_by = "its own distance" if backbone == "none" else backbone
     features = None if backbone == "none" else perceptual(backbone_of(backbone).to(place))
     inputs = loaded.invert(target, space=chosen, steps=steps, features=features, seed=seed)
