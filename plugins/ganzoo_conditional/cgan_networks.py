@@ -93,7 +93,7 @@ class Discriminator(nn.Module):
         self.dense_norm = normalised(dense, maps=False, norm=norm)
         self.last = nn.Linear(dense + more, 1, bias=bias)
         self.table = nn.Embedding(classes, sizes[-1]) if way == "projection" else None
-        initialise(self)
+        initialise(self, slope=0.2 if norm == "none" else None)
 
     def forward(self, images: Tensor, label: Tensor, batches: int = 1) -> Tensor:
         """Logits [N,1]; the normalisation sees `batches` equal batches in a row, one after the other."""
