@@ -50,7 +50,7 @@ class Controller(nn.Module):
         """Let p be this."""
         if self._known is None or self.level() != value:
             self.p.fill_(value)
-            self._known = ((self.p.data_ptr(), self.p._version), float(torch.tensor(value)))
+            self._known = ((self.p.data_ptr(), self.p._version), float(torch.tensor(value, device="cpu")))
 
     def risen(self, images: int) -> float:
         """The fixed p at so many images."""

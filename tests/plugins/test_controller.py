@@ -127,3 +127,8 @@ def test_two_processes_move_together_by_the_signs_of_both(tmp_path):
     first, second = (load_file(tmp_path / f"{rank}.safetensors") for rank in range(2))
     assert first["p"] == second["p"]
     assert first["p"] == pytest.approx(64 / 1000)
+
+
+def test_a_fixed_p_can_be_drafted_without_memory():
+    with torch.device("meta"):  # as a run does before it prepares its data
+        assert Controller(0.3, 0.6, 500.0).level() == pytest.approx(0.3)
