@@ -168,7 +168,7 @@ def default(data: DataSpec) -> Preset:
         ema_kimg=5,
         ema_ramp=0.1,
     )
-    parts = Parts(loss="non-saturating", regularizers=("r1:gamma=1",), augment="diffaugment:policy=translation")
+    parts = Parts(loss="non-saturating", regularizers=("r1:gamma=0.3",), augment="diffaugment:policy=translation")
     return Preset(config, parts)
 
 
