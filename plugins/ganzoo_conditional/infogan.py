@@ -212,8 +212,10 @@ def paper(data: DataSpec) -> Preset:
 
 
 def default(data: DataSpec) -> Preset:
-    """The published settings with an average, for some minutes on a CPU."""
-    return Preset(replace(InfoGAN.Config(), g_width=32, d_width=32, kimg=200, minutes=12, ema_kimg=5, ema_ramp=0.1))
+    """The published rates with an average, for some minutes on a CPU, which are few steps: hence batches of 32."""
+    config = replace(InfoGAN.Config(), g_width=32, d_width=32, batch=32, kimg=200, minutes=12)
+    parts = Parts(loss="non-saturating", augment="diffaugment:policy=translation")
+    return Preset(replace(config, ema_kimg=5, ema_ramp=0.1), parts)
 
 
 def tiny(data: DataSpec) -> Preset:
