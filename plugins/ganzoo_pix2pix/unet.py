@@ -73,7 +73,7 @@ class UNet(nn.Module):
             x = up(x, mask)
             if bridges:
                 bridge = bridges.pop()
-                x = torch.cat([bridge, x], dim=1) if self.skips else x
+                x = torch.cat([bridge, packed(x)], dim=1) if self.skips else x
         return torch.tanh(x)
 
     def noise(self, height: int, width: int) -> int:
@@ -91,6 +91,14 @@ class UNet(nn.Module):
         if keep is None:
             return [None] * len(self.ups)
         return list(torch.split(keep, [prod(shape) for shape in self.shapes(height, width)], dim=1))
+
+
+def packed(x: Tensor) -> Tensor:
+    """The same, whose gradient is brought into one piece: a slice of a joint one costs batch normalisation tenfold."""
+    if x.requires_grad:
+        layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+        x.register_hook(lambda gradient: gradient.contiguous(memory_format=layout))  # type: ignore[no-untyped-call]
+    return x
 
 
 class Down(nn.Module):
