@@ -18,6 +18,8 @@ class Hole(Metric):
     Values are in [0, 1]; each picture's error is the mean over its hole, and the table has the means over pictures.
     """
 
+    of_each = True
+
     def __init__(
         self,
         samples: Annotated[int, Range(0)] = 0,  # how many pictures; 0 is all

@@ -22,6 +22,7 @@ class RPrecision(Metric):
     """
 
     lower_is_better = False
+    of_each = True
     family = "r-precision"
     reads_held_out = True
 

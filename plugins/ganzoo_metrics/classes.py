@@ -25,6 +25,7 @@ class ClassAccuracy(Metric):
     """
 
     lower_is_better = False
+    of_each = True
     family = "class-accuracy"
     reads_held_out = True
     library = "scikit-learn"

@@ -113,7 +113,7 @@ class ProGAN(Model):
 
     def build_critics(self, parts: Parts) -> None:
         """One critic. Training starts small."""
-        names = "name classes" if self.classes else ""
+        names = "name classes (--condition label)" if self.classes else ""
         self.critic = compose(parts, self.data, self.discriminator, able_to=names)
         self.grow(Progress())
 

@@ -140,6 +140,13 @@ def test_latents_count_in_acgans_dense_layer():
     assert he.item() == pytest.approx((2 / 110 * 100) ** 0.5, rel=0.1)
 
 
+def test_cgans_discriminator_sees_pictures_without_normalisation_too():
+    torch.manual_seed(0)
+    d = cgan_networks.Discriminator(64, 3, 10, 32, 512, norm="none")
+    logits = d(torch.randn(32, 3, 64, 64).clamp(-1, 1), torch.zeros(32, dtype=torch.long))
+    assert logits.std() > 0.02  # it is 0.05; with N(0, 0.02) throughout it was 0.004
+
+
 def test_infogans_reading_head_learns_with_d_alone():
     torch.manual_seed(0)
     engine = Training(zoo.create("infogan", preset="tiny", data=DATA, training=True))

@@ -325,3 +325,14 @@ def test_import_refuses_what_it_does_not_know(tmp_path):
     with pytest.raises(zoo.ZooError, match=r"(?s)(extra.*ups.3.conv.weight|ups.3.conv.weight.*extra)"):
         read_file(tmp_path / "latest_net_G.pth", "pix2pix")
     assert set(renamed({"odd": torch.zeros(1)}, 5, False)) == {"odd"}
+
+
+def test_gradients_reach_the_decoders_normalisation_in_one_piece():
+    net = UNet(3, 3, levels=5, width=4).to(memory_format=torch.channels_last)
+    found = []
+    for up in net.ups[:-1]:
+        up.norm.register_full_backward_pre_hook(lambda _, gradients: found.append(gradients[0]))
+    x = torch.randn(2, 3, 32, 32).to(memory_format=torch.channels_last)
+    net(x).square().sum().backward()
+    assert len(found) == 4
+    assert all(gradient.is_contiguous(memory_format=torch.channels_last) for gradient in found)
