@@ -27,7 +27,7 @@ COLUMNS = {
     "ada": ["--augment", "ada:kimg=20"],
     "projected": [
         *["--discriminator", PROJECTED, "--loss", "hinge", "--regularize", "none", "--augment", "diffaugment"],
-        *["-s", "g_lr=0.0004", "-s", "d_lr=0.0004"],
+        *["--batch", "8", "-s", "g_lr=0.002", "-s", "d_lr=0.0001"],
     ],
     "vision-aided": ["--discriminator", "vision-aided:backbone=efficientnet-lite0"],
 }
@@ -94,3 +94,7 @@ def main() -> None:
     parser.add_argument("--columns", type=lambda text: text.split(","), default=list(COLUMNS))
     given = parser.parse_args()
     {"train": train, "score": score, "sheet": sheet}[given.what](given)
+
+
+if __name__ == "__main__":
+    main()

@@ -55,6 +55,7 @@ def host(**traits: str) -> Part:
             "far has no boundary",
             "a:p=0.2",
         ),
+        (Mix(host(weights="equalised"), made("loss", "l", clips="c")), "scales weights of size 1", "l:c=1"),
         (
             Mix(host(spatial="mask"), GAME, augment=made("augmentation", "stiff", spatial="no")),
             "cannot move mask",
@@ -84,6 +85,7 @@ def test_each_rule_gives_its_reason_and_the_nearest_choice(mix, reason, instead)
         Mix(host(conditions="label"), GAME, discriminators=[made("discriminator", "d", conditions="label")]),
         Mix(host(heads="classes"), GAME, discriminators=[made("discriminator", "d:role=join")]),
         Mix(HOST, made("loss", "l", boundary="none"), augment=made("augmentation", "a:p=0.2", adaptive="p")),
+        Mix(host(weights="equalised"), made("loss", "l:c=1", clips="c")),
         Mix(HOST, GAME, discriminators=[made("discriminator", "f:backbone=b", backbone="needed")]),
     ],
 )

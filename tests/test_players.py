@@ -129,6 +129,7 @@ def test_unrolling_zero_steps_of_minimax_is_the_ordinary_game():
 
 def test_unrolled_steps_of_adam_are_those_that_its_optimizer_would_take():
     rule, model = Unrolled(steps=3), toy()
+    model.critic.network.register_parameter("unused", nn.Parameter(torch.ones(2)))  # as in levels not yet grown
     model.critic.players = (rule,)
     engine = Training(model)
     for i in range(3):

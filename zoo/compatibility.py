@@ -255,6 +255,17 @@ def adaptive(mix: Mix) -> Iterator[Refusal]:
         )
 
 
+def clipping(mix: Mix) -> Iterator[Refusal]:
+    """Bounds for weights that a network scales as it uses them (equalised learning rate) leave it no signal."""
+    option = mix.loss.traits.get("clips")
+    if option and option not in mix.loss.reference.options and mix.judge.traits.get("weights") == "equalised":
+        yield Refusal(
+            f"loss {mix.loss.name} clips weights to a bound for layers that use them as they are, {mix.judge.name}'s "
+            "discriminator scales weights of size 1: nothing would reach G",
+            f"take --loss wgan-gp with --regularize gradient-penalty, or a wider clip: {mix.loss.name}:{option}=1",
+        )
+
+
 def on_the_pixels(mix: Mix) -> Iterator[Refusal]:
     """What lies on the pixels moves with them."""
     moved = mix.architecture.has("spatial")
@@ -289,6 +300,7 @@ RULES: tuple[Callable[[Mix], Iterator[Refusal]], ...] = (
     players,
     of_generator,
     adaptive,
+    clipping,
     on_the_pixels,
     backbones,
 )

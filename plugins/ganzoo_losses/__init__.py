@@ -58,6 +58,7 @@ def ganzoo_losses() -> Iterator[Entry]:
         paper="1701.07875",
         traits={
             "boundary": "none",
+            "clips": "clip",
             "formula": "D: -r + f, every weight in [-clip, clip];  G: -f",
             "divergence": "the Wasserstein-1 distance, up to a factor, as far as clipped networks reach",
         },

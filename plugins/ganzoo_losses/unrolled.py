@@ -45,7 +45,9 @@ class Unrolled(PlayersRegularizer):
         steps = [Step(p, group, d.optimizer.state.get(p, {}), isinstance(d.optimizer, Adam)) for _, p, group in held]
         for _ in range(self.steps):
             value = torch.stack(list(at(model, weights, d, batch).values())).sum()
-            gradients = torch.autograd.grad(value, list(weights.values()), create_graph=True)
+            gradients = torch.autograd.grad(
+                value, list(weights.values()), create_graph=True, allow_unused=True, materialize_grads=True
+            )
             moves = [step(gradient) for step, gradient in zip(steps, gradients, strict=True)]
             weights = {name: weights[name] + move for name, move in zip(weights, moves, strict=True)}
         return weights

@@ -18,7 +18,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         paper="1710.10196",
         tags=("unconditional", "classic", "progressive"),
         needs=("image",),
-        traits={"grows": "yes"},
+        traits={"grows": "yes", "weights": "equalised"},
         presets={
             "default": "64 px within 40 minutes on a 2-core CPU: narrow networks, short phases, lazy R1",
             "celeba-hq": "the paper's networks, schedule and batches for CelebA-HQ at up to 1024 px",
@@ -36,7 +36,7 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "ganzoo_progan.networks:discriminator",
         "equalised convolutions and the spread of the batch, down to one logit",
         paper="1710.10196",
-        traits={"role": "replace", "output": "logits", "tiny": "base=64,limit=8"},
+        traits={"role": "replace", "output": "logits", "weights": "equalised", "tiny": "base=64,limit=8"},
     )
 
 

@@ -18,7 +18,7 @@ def ganzoo_architectures() -> Iterator[Entry]:
         paper="1912.04958",
         tags=("unconditional", "conditional", "styles", "projection", "faces"),
         needs=("image",),
-        traits={"offers": "path-length"},
+        traits={"offers": "path-length", "weights": "equalised"},
         presets={
             "default": "`auto` to train on a CUDA GPU, `small` elsewhere",
             "small": "widths that two CPU cores train at 64 px within an hour",
@@ -41,7 +41,13 @@ def ganzoo_discriminators() -> Iterator[Entry]:
         "ganzoo_stylegan2.discriminator:discriminator",
         "residual blocks with blurred downsampling, the batch's spread, and projection of labels",
         paper="1912.04958",
-        traits={"role": "replace", "output": "logits", "conditions": "label", "tiny": "base=64,most=8"},
+        traits={
+            "role": "replace",
+            "output": "logits",
+            "conditions": "label",
+            "weights": "equalised",
+            "tiny": "base=64,most=8",
+        },
     )
 
 
