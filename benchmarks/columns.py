@@ -29,7 +29,7 @@ COLUMNS = {
         *["--discriminator", PROJECTED, "--loss", "hinge", "--regularize", "none", "--augment", "diffaugment"],
         *["--batch", "8", "-s", "g_lr=0.002", "-s", "d_lr=0.0001"],
     ],
-    "vision-aided": ["--discriminator", "vision-aided:backbone=efficientnet-lite0"],
+    "vision-aided": ["--batch", "16", "--discriminator", "vision-aided:backbone=efficientnet-lite0,size=128"],
 }
 METRICS = "fd-efficientnet-lite2:size=128,kid-efficientnet-lite2:size=128,swd,pixel-pr"
 KEEP_KIMG = 4.0

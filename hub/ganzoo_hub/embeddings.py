@@ -1,6 +1,7 @@
 """Official caption embeddings (char-CNN-RNN, Reed et al. 2016), from Python 2's pickles to safetensors."""
 
 import json
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,11 @@ def as_array(value: object, folder: Path) -> NDArray[np.float32]:
 def read_plain(path: Path) -> Any:
     """The plain values of a pickle, of any protocol up to 2. Raises ZooError; nothing in the file is executed."""
     try:
-        with path.open("rb") as file:
-            budget = Budget(STEPS, 6 * path.stat().st_size + 65_536)
-            return Machine(arrays.names(budget), budget, old=True).run(file)
+        if not path.stat().st_size:
+            raise ZooError("it is empty.")
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            budget = Budget(STEPS, Budget.of(len(view)).bytes)
+            return Machine(arrays.names(budget), budget, old=True).run(view)  # type: ignore[arg-type]
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror}. Both {EMBEDDINGS} and {NAMES} are needed.") from error
     except ZooError as error:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo_hub.arrays import Array
-from ganzoo_hub.pickles import Inert, brief
+from ganzoo_hub.pickles import Budget, Inert, RefusedPickle, brief
 from ganzoo_hub.torch_files import EMBEDDED, read_graph
 from zoo.errors import ZooError
 from zoo.importing import ForeignFile, ForeignNetwork
@@ -17,8 +17,11 @@ from zoo.importing import ForeignFile, ForeignNetwork
 __all__ = ["open_foreign"]
 
 TENSORFLOW = ("dnnlib.tflib.network.Network", "tfutil.Network")
-DEPTH, PARTS, PATH = 32, 100_000, 1_000
-"""Modules within modules, values in all, and letters of a dotted name: what is shared is met on every path to it."""
+DEPTH, PARTS, PATH, TEXT = 32, 100_000, 1_000, 1_000
+"""Modules within modules, values in all, letters of a dotted name and of a text: what is shared is met on every path
+to it."""
+
+LARGEST = 2**63
 
 
 def open_foreign(path: Path, classes: tuple[str, ...] = ()) -> ForeignFile:
@@ -29,7 +32,9 @@ def open_foreign(path: Path, classes: tuple[str, ...] = ()) -> ForeignFile:
     patterns = (*TENSORFLOW, *classes)
     graph = read_graph(path, lambda name: any(fnmatchcase(name, pattern) for pattern in patterns))
     try:
-        return networks_of(graph, Walk())
+        return networks_of(graph, Walk(path.stat().st_size))
+    except RefusedPickle as refusal:
+        raise ZooError(f"{path} is not read: {refusal}.") from None
     except ZooError as error:
         raise ZooError(f"{path} is not read: {error}") from None
 
@@ -43,7 +48,7 @@ def networks_of(graph: Any, walk: "Walk") -> ForeignFile:
     if type(graph) is dict:
         read = {key: walk.network(value) for key, value in graph.items() if is_network(value)}
         found = {key: network for key, network in read.items() if network.tensors}
-        if found and all(type(key) is str for key in found):
+        if found and all(type(key) is str and is_plain(key) for key in found):
             rest = {key: walk.plain(value) for key, value in graph.items() if key not in found and type(key) is str}
             return ForeignFile(found, rest)
     raise ZooError("no network was found in it: neither modules, nor state dicts, nor TensorFlow networks.")
@@ -67,19 +72,22 @@ def is_module(value: Inert) -> bool:
 
 
 class Walk:
-    """One pass over a file's values, which may contain each other: bounded in depth and number."""
+    """One pass over a file's values, which may contain each other: bounded in depth, in number and in the bytes of the
+    tensors, each counted under every name that it has."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
         self.left = PARTS
+        self.budget = Budget.of(size)
 
     def network(self, value: Any) -> ForeignNetwork:
         """A network of any form."""
-        if not isinstance(value, Inert):
-            return ForeignNetwork("state-dict", tensors=value)
-        if value.kind in TENSORFLOW:
-            return self.tensorflow(value)
         tensors: dict[str, Tensor] = {}
         values: dict[str, Any] = {}
+        if not isinstance(value, Inert):
+            self.keep(tensors, "", value.items())
+            return ForeignNetwork("state-dict", tensors=tensors)
+        if value.kind in TENSORFLOW:
+            return self.tensorflow(value)
         if not is_module(value):
             raise ZooError(f"the {brief(value.kind)} in it is no network.")
         for path, module in self.modules(value, "", 0):
@@ -102,6 +110,8 @@ class Walk:
         """Add what was found under its path."""
         for name, value in found:
             self.count(path=path + name)
+            if isinstance(value, Tensor):
+                self.budget.hold(value.numel() * value.itemsize)
             kept[path + name] = value
 
     def tensorflow(self, network: Inert) -> ForeignNetwork:
@@ -129,10 +139,11 @@ class Walk:
             yield from self.components(child, f"{path}{name}/", depth + 1)
 
     def plain(self, value: object, depth: int = 0) -> Any:
-        """A value without stand-ins, which become their attributes; arrays and tensors are left out as None."""
+        """A value without stand-ins, which become their attributes; arrays, tensors and what is too large for a
+        setting are left out as None."""
         self.count(depth)
         if type(value) in (bool, int, float, str):
-            return value
+            return value if is_plain(value) else None
         if type(value) in (list, tuple):
             return [self.plain(one, depth + 1) for one in value]  # type: ignore[attr-defined]
         if isinstance(value, Inert):
@@ -146,6 +157,8 @@ class Walk:
         self.left -= 1
         if depth > DEPTH or self.left < 0 or len(path) > PATH:
             raise ZooError("its values nest deeper or are more than those of any published network.")
+        if not path.isprintable():
+            raise ZooError(f"the name '{brief(path)}' has letters that cannot be shown.")
 
 
 def named(value: object, where: str) -> dict[str, Any]:
@@ -157,6 +170,13 @@ def named(value: object, where: str) -> dict[str, Any]:
     return value
 
 
+def is_plain(value: bool | float | str) -> bool:
+    """Whether a number or text is of the size that settings have, and can be shown."""
+    if isinstance(value, str):
+        return len(value) <= TEXT and value.isprintable()
+    return isinstance(value, float) or abs(value) < LARGEST
+
+
 def class_name(module: Inert) -> str:
     """The bare name of a module's class."""
     return brief(module.kind.removeprefix(EMBEDDED).rpartition(".")[2])
@@ -166,8 +186,12 @@ def attributes(module: Inert) -> Iterator[tuple[str, Any]]:
     """The public attributes of a module that are plain values."""
     for name, value in module.state.items():
         plain = type(value) in (bool, int, float, str) or value is None
-        if plain and type(name) is str and not name.startswith("_"):
-            yield name, value
+        if not plain or type(name) is not str or name.startswith("_"):
+            continue
+        if value is not None and not is_plain(value):
+            where = f"'{brief(name)}' of {brief(module.kind)}"
+            raise ZooError(f"the attribute {where} is larger than any setting, or no text to be shown.")
+        yield name, value
 
 
 def tensors_of(module: Inert) -> Iterator[tuple[str, Tensor]]:
@@ -189,7 +213,7 @@ def variables(part: Inert, path: str) -> Iterator[tuple[str, Tensor]]:
         match pair:
             case (str(name), Array() as array):
                 yield name, array.tensor
-            case (str(name), int() | float() as number):
+            case (str(name), int() | float() as number) if is_plain(number):
                 yield name, torch.tensor(float(number))
             case _:
                 raise ZooError(f"a variable of '{brief(path)}' is neither an array nor a number.")

@@ -4,7 +4,8 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo_hub.foreign import open_foreign
+from ganzoo_hub.pickles import brief
 from zoo.errors import InvalidOptions, UnknownName, ZooError, near_misses
 from zoo.files import explained, make_folder, sync_folder, write_json
 from zoo.importing import ForeignFile, Imported, Importer
@@ -48,14 +50,23 @@ def read_file(path: Path, architecture: str | None = None, source: str = "", *, 
     missing and what is left over.
     """
     path = path.expanduser()
+    try:
+        return read(path, architecture, source, training)
+    except MemoryError:
+        raise ZooError(f"{path} is not read: there is not enough memory for it.") from None
+
+
+def read(path: Path, architecture: str | None, source: str, training: bool) -> Weights:
+    """The same, where memory suffices."""
     known = importers(architecture)
     file = open_foreign(path, tuple(name for _, importer in known for name in importer.classes))
     name, importer = chosen(known, file, path, architecture)
-    imported = converted(importer, file, path)
-    if not training:  # sampling needs no critics, nor the frozen networks that they stand on
-        imported = replace(imported, training={})
-    plan = plan_of(name, imported, origin_of(path, source, imported), path)
-    check_fit(plan, imported, path)
+    with whole(path, importer):
+        imported = importer.convert(file)
+        if not training:  # sampling needs no critics, nor the frozen networks that they stand on
+            imported = replace(imported, training={})
+        plan = plan_of(name, imported, origin_of(path, source, imported), path)
+        check_fit(plan, imported, path)
     model = model_class(name)(plan.config, plan.data)
     model.load_state_dict(imported.sampler, strict=False)
     averages = averages_of(model)
@@ -120,13 +131,15 @@ def of(known: list[tuple[str, Importer]]) -> str:
     return ", ".join(dict.fromkeys(name for name, _ in known))
 
 
-def converted(importer: Importer, file: ForeignFile, path: Path) -> Imported:
-    """The importer's work; where it trips over what a file lacks, the file is refused."""
+@contextmanager
+def whole(path: Path, importer: Importer) -> Iterator[None]:
+    """Refuse a file where the importer, or the networks that it describes, trip over what it says or lacks."""
     try:
-        return importer.convert(file)
+        yield
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        kind, reason = type(error).__name__, brief(str(error))
         raise ZooError(
-            f"{path} looks like a file of {type(importer).__name__} but is not whole: {type(error).__name__}: {error}."
+            f"{path} looks like a file of {type(importer).__name__} but is not whole: {kind}: {reason}."
         ) from error
 
 

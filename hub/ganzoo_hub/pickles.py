@@ -15,11 +15,23 @@ from typing import IO, Any
 
 from zoo.errors import ZooError
 
-__all__ = ["Budget", "Inert", "Machine", "Named", "RefusedPickle", "StandIn", "brief", "checked_key", "kind_of"]
+__all__ = [
+    "Budget",
+    "Inert",
+    "Machine",
+    "Named",
+    "RefusedPickle",
+    "StandIn",
+    "brief",
+    "checked_key",
+    "kind_of",
+    "named_briefly",
+]
 
 STEPS = 1_000_000  # opcodes and copied items; the largest published networks take about 100,000
 COPIES = 6  # bytes kept for each byte of the file: a file within it, its storage, the tensor, and weights shared
 LARGEST_KEY = 2**31
+LONGEST_NAME = 200  # letters of a module or class: each use makes a text of its own
 
 
 class RefusedPickle(ZooError):
@@ -208,9 +220,7 @@ class Machine:
     def find_on_stack(self, argument: Any) -> None:
         """The same, with module and name taken from the stack."""
         name, module = self.pop(), self.pop()
-        if type(name) is not str or type(module) is not str:
-            raise RefusedPickle("the pickle is broken: a name is no text")
-        self.find(f"{module}.{name}")
+        self.find(f"{named_briefly(module)}.{named_briefly(name)}")
 
     def reduce(self, argument: Any) -> None:
         """Make the data that a call stands for."""
@@ -248,11 +258,20 @@ def opcode_of(stream: IO[bytes], known: Collection[str]) -> str:
 def argument_of(name: str, stream: IO[bytes]) -> Any:
     """What stands behind an opcode, as pickletools reads it: never more than the stream holds."""
     if name == "GLOBAL":  # two lines of text, which pickletools would unescape
-        return f"{line(stream)}.{line(stream)}"
+        return f"{named_briefly(line(stream))}.{named_briefly(line(stream))}"
     if name == "STRING":  # pickletools takes letters alone, and Python 2 wrote all bytes this way
         return escaped(line(stream))
     reader = NAMED_OPCODES[name].arg
     return None if reader is None else reader.reader(stream)
+
+
+def named_briefly(name: object) -> str:
+    """The name of a module or class as a file gives it."""
+    if type(name) is not str:
+        raise RefusedPickle("the pickle is broken: a name is no text")
+    if len(name) > LONGEST_NAME:
+        raise RefusedPickle(f"it asks for {brief(name)}, a name of {len(name):,} letters")
+    return name
 
 
 def line(stream: IO[bytes]) -> str:

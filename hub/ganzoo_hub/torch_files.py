@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ganzoo_hub import arrays
 from ganzoo_hub.arrays import lengths
-from ganzoo_hub.pickles import Budget, Inert, Machine, Named, RefusedPickle, brief, kind_of
+from ganzoo_hub.pickles import Budget, Inert, Machine, Named, RefusedPickle, brief, kind_of, named_briefly
 from zoo.errors import ZooError
 
 __all__ = ["read_graph"]
@@ -275,7 +275,7 @@ def persistent_module(given: tuple[Any, ...]) -> Inert:
     """A module of NVIDIA's persistence: its class's name and its state. The source text in it is never compiled."""
     match given:
         case ({"type": "class", "class_name": str(kind), "state": dict(state)},):
-            return Inert(EMBEDDED + kind, state)
+            return Inert(EMBEDDED + named_briefly(kind), state)
         case (other,):
             raise RefusedPickle(f"it reconstructs a {kind_of(other)} in no known form")
     raise RefusedPickle("it reconstructs a module in no known form")

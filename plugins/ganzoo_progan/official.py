@@ -30,6 +30,7 @@ Network = Generator | Discriminator
 Move = Callable[[Tensor], Tensor]
 
 USUAL_BASE = 8192
+LEVELS = 20  # more than any network has
 
 
 # Facebook: y = (Wx + b)·sqrt(2 / fan-in), whatever the layer; ours: y = W·weight_scale·x + b.
@@ -266,10 +267,10 @@ def fitted(wide: list[int], dense: int) -> tuple[int, int]:
 
 def numbered(tensors: Tensors, pattern: str, suffix: str = ".module") -> Iterable[str]:
     """The layers `pattern` with 0, 1, 2, ... as far as they go."""
-    number = 0
-    while any(name.startswith(pattern.format(number) + suffix) for name in tensors):
-        yield pattern.format(number)
-        number += 1
+    for layer in map(pattern.format, range(LEVELS)):
+        if not any(name.startswith(layer + suffix) for name in tensors):
+            return
+        yield layer
 
 
 def refuse(values: Mapping[str, Any], supported: Mapping[str, tuple[Any, ...]], whose: str) -> None:

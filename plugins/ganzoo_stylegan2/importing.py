@@ -16,6 +16,9 @@ __all__ = ["StyleGAN2Importer", "from_tensorflow"]
 LICENCE = "NVIDIA Source Code License: non-commercial use only, unless the page of the weights says otherwise"
 LR = 0.01  # learning-rate multiplier of our mapping networks; others are folded into the weights
 WHOLE_BATCH = 2**30  # a group for the spread of the batch that takes it whole
+LINEAR = ("affine", "embed", "skip", "out")  # layers without an activation
+DEEPEST = 64  # layers of a mapping network; the published ones have up to 8
+SHOWN, LETTERS = 8, 120  # settings that an error names, and letters of each
 
 Tensors = Mapping[str, Tensor]
 Move = Callable[[Tensor], Tensor]
@@ -85,7 +88,7 @@ def mapping_layers(network: ForeignNetwork) -> int:
 def refuse_others(g: ForeignNetwork, d: ForeignNetwork | None) -> None:
     """Raise ZooError for settings that change what the networks compute and that ours have no form of."""
     values = [*g.values.items(), *(d.values.items() if d else ())]
-    wrong = {f"{name}={value!r}" for name, value in values if not fits(name.rpartition(".")[2], value)}
+    wrong = {f"{name}={value!r}" for name, value in values if not fits(name, value)}
     clamps = {value for name, value in values if name.endswith(("conv0.conv_clamp", "conv1.conv_clamp"))}
     if len(clamps) > 1:
         wrong.add(f"conv_clamp={' and '.join(sorted(map(str, clamps)))}")
@@ -93,13 +96,25 @@ def refuse_others(g: ForeignNetwork, d: ForeignNetwork | None) -> None:
         wrong.add("normalize_latents=False")
     if d is not None and d.values.get("b4.mbstd.num_channels", 1) != 1:
         wrong.add(f"mbstd_num_channels={d.values['b4.mbstd.num_channels']}")
+    if mapping_layers(g) > DEEPEST or (d is not None and mapping_layers(d) > DEEPEST):
+        wrong.add(f"a mapping of more than {DEEPEST} layers")
+    refuse("StyleGAN2", sorted(wrong))
+
+
+def refuse(network: str, wrong: list[str]) -> None:
+    """Raise ZooError with some of the settings that ours have no form of, if there are any."""
     if wrong:
-        raise ZooError(f"This StyleGAN2 was built with {', '.join(sorted(wrong))}, which stylegan2 has no form of.")
+        shown = ", ".join(f"{one[:LETTERS]}..." if len(one) > LETTERS else one for one in wrong[:SHOWN])
+        more = f" and {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
+        raise ZooError(f"This {network} was built with {shown}{more}, which stylegan2 has no form of.")
 
 
-def fits(name: str, value: Any) -> bool:
-    """Whether an attribute has a value that our layers know."""
-    return value in {"activation": ("lrelu", "linear"), "use_noise": (True,)}.get(name, (value,))
+def fits(path: str, value: Any) -> bool:
+    """Whether an attribute has a value that our layers know, each in its place."""
+    module, _, name = path.rpartition(".")
+    if name == "activation":
+        return bool(value == ("linear" if module.rpartition(".")[2] in LINEAR else "lrelu"))
+    return name != "use_noise" or value is True
 
 
 def folded(network: ForeignNetwork) -> dict[str, Tensor]:
@@ -163,8 +178,7 @@ def from_tensorflow(network: ForeignNetwork) -> ForeignNetwork:
         for name, value in given.items()
         if name not in IGNORED | READ and value not in FIXED.get(name, ())
     ]
-    if wrong:
-        raise ZooError(f"This TensorFlow network was built with {', '.join(wrong)}, which stylegan2 has no form of.")
+    refuse("TensorFlow network", wrong)
     size = int(given.get("resolution", 1024))
     generator = CONST in network.tensors
     translate = generator_name if generator else discriminator_name
@@ -212,7 +226,7 @@ def generator_name(name: str) -> tuple[str, Move]:
         return "mapping.w_avg", same
     if parts[0] == "mapping" and len(parts) == 3:
         return f"mapping.{dense(parts[1])}.{parts[2]}", transposed
-    if noise := re.fullmatch(r"synthesis/noise(\d+)", name):
+    if noise := re.fullmatch(r"synthesis/noise(\d{1,2})", name):
         return noise_name(int(noise[1])), lambda x: x[0, 0]
     if name == CONST:
         return "synthesis.b4.const", lambda x: x[0]

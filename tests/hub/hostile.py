@@ -100,6 +100,45 @@ def recursive_module() -> Persistent:
     return Persistent("Generator", {"_parameters": {}, "_buffers": {}, "_modules": {"child": child}})
 
 
+def shared(count: int = 200, elements: int = 250_000) -> dict[str, bytes]:
+    """One array under many names, as variables, as parameters and in a state dict; one text likewise."""
+    values, text = np.zeros(elements, np.float32), "a" * elements
+    start = np.zeros(1).__reduce__()[0]
+    one = Call(start, np.ndarray, (0,), b"b", state=(1, (elements,), np.dtype("f4"), False, values.tobytes()))
+    many = Call(Network, state={"variables": [(f"mapping/Dense{i}/weight", one) for i in range(count)]})
+    weights = {f"w{i}": tensor_of(elements) for i in range(1)} | dict.fromkeys(map(str, range(count)), None)
+    weights = dict.fromkeys(weights, weights["w0"])
+    empty: dict[str, Any] = {"_parameters": {}, "_buffers": {}, "_modules": {}}
+    texts = {str(i): Persistent("Layer", {**empty, "activation": text}) for i in range(count)}
+    return {
+        "variables": dumps([many] * 3),
+        "parameters": dumps({"G": Persistent("G", {**empty, "_parameters": weights})}),
+        "state": dumps({"netG": weights}),
+        "texts": dumps({"G": Persistent("G", {**empty, "_parameters": {"w": tensor_of(1)}, "_modules": texts})}),
+    }
+
+
+def tensor_of(count: int) -> Call:
+    """A tensor of zeros."""
+    return tensor(count, 0, (count,), (1,))
+
+
+def named_long(letters: int = 1 << 20, times: int = 2_000) -> tuple[bytes, bytes]:
+    """A class name of a megabyte that is used often, on the stack and in NVIDIA's persistence."""
+    long = b"X" + struct.pack("<I", letters) + b"torch.nn." + b"a" * (letters - 9)
+    stack = b"\x80\x04" + long + b"q\x000" + b"\x8c\x01b" + b"q\x010" + b"h\x00h\x01\x930" * times + b"N."
+    head = b"\x80\x02c" + RECONSTRUCT.rpartition(".")[0].encode() + b"\n" + RECONSTRUCT.rpartition(".")[2].encode()
+    meta = b"\n}(X\x04\x00\x00\x00typeX\x05\x00\x00\x00classX\x0a\x00\x00\x00class_name" + long
+    meta += b"X\x05\x00\x00\x00state}u\x85q\x010q\x000" + b"h\x00h\x01R0" * times + b"N."
+    return stack, head + meta
+
+
+def module(**state: Any) -> bytes:
+    """One module with a weight and these attributes."""
+    own = {"_parameters": {"w": tensor_of(1)}, "_buffers": {}, "_modules": {}}
+    return dumps({"G": Persistent("G", own | state)})
+
+
 def files(touched: Path) -> dict[str, tuple[bytes, str]]:
     """Name -> content and a word that the refusal must hold. What runs creates the file `touched`."""
     command = f"touch {touched}"
@@ -110,6 +149,7 @@ def files(touched: Path) -> dict[str, tuple[bytes, str]]:
         nested = Call(functools.partial, os.system, command)
     g: dict[str, Any] = {"_parameters": {}, "_buffers": {}, "_modules": {}}
     system = f"{os.system.__module__}.system"
+    same, (stacked, class_named) = shared(), named_long()
     return {
         "os.system": (dumps(Call(os.system, command)), system),
         "os.system, protocol 2": (dumps(Call(os.system, command), 2), system),
@@ -213,6 +253,20 @@ def files(touched: Path) -> dict[str, tuple[bytes, str]]:
             + b"N.",
             "more bytes",
         ),
+        "a class name of a megabyte, often": (stacked, "a name of 1,048,576 letters"),
+        "a persistent class name of a megabyte, often": (class_named, "a name of 1,048,576 letters"),
+        "a name in a line of a megabyte": (b"\x80\x02c" + b"a" * (1 << 20) + b"\nb\n.", "a name of 1,048,576 letters"),
+        "one array under many names": (same["variables"], "more bytes than the file"),
+        "one tensor under many names": (same["parameters"], "more bytes than the file"),
+        "one tensor under many names of a state": (same["state"], "more bytes than the file"),
+        "one long text in many modules": (same["texts"], "larger than any setting"),
+        "a number of 400 digits as a variable": (
+            dumps([Call(Network, state={"variables": [("lod", 10**400)]})] * 3),
+            "neither an array",
+        ),
+        "a number of 400 digits as a setting": (module(z_dim=10**400), "larger than any setting"),
+        "a name that clears the screen": (module(**{"\x1b[2J": 1}), "cannot be shown"),
+        "a text that clears the screen": (module(architecture="\x1b[2J"), "larger than any setting"),
         "zip that claims": (zipped_tensor(1 << 28, bytes(16)), "its record has another length"),
         "zip without the record": (zipped({"a/data.pkl": zipped_pickle(zipped_tensor(4, b""))}), "another length"),
         "zip bomb": (zipped({"a/data.pkl": b"N.", "a/data/0": bytes(1 << 22)}, zipfile.ZIP_DEFLATED), "compressed"),

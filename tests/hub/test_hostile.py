@@ -27,7 +27,7 @@ found, before = {}, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in sorted(Path(sys.argv[1]).iterdir()):
     start = time.monotonic()
     try:
-        said = f"no refusal: {open_foreign(path)}"
+        said = f"no refusal: {open_foreign(path, ('torch.nn.*',))}"
     except ZooError as error:
         said = str(error)
     except BaseException as error:

@@ -1,5 +1,6 @@
 """NVIDIA's StyleGAN2 files, in their three layouts, written from networks of ours."""
 
+from collections.abc import Mapping
 from math import log2
 from pathlib import Path
 
@@ -120,6 +121,11 @@ def test_the_whole_batch_as_a_group(tmp_path):
     ("values", "told"),
     [
         ({"synthesis.b8.conv1.activation": "swish"}, r"synthesis\.b8\.conv1\.activation='swish'"),
+        ({"synthesis.b8.conv1.activation": "linear"}, r"synthesis\.b8\.conv1\.activation='linear'"),
+        ({"synthesis.b8.conv1.affine.activation": "lrelu"}, r"affine\.activation='lrelu'"),
+        ({f"synthesis.b8.conv1.x{i}.activation": "a" * 900 for i in range(9)}, r"^.{900,1400} and 1 more, which"),
+        ({"img_resolution": 1 << 40}, "is not whole"),
+        ({"z_dim": 10**15}, r"generator\.mapping\.fc0\.weight \(\d+, 6\) instead of"),
         ({"synthesis.b8.conv1.use_noise": False}, "use_noise=False"),
         ({"synthesis.b8.conv1.conv_clamp": 3.0}, r"conv_clamp=256\.0 and 3\.0"),
     ],
@@ -138,6 +144,30 @@ def test_a_file_with_another_discriminator_gives_the_generator(tmp_path):
     torch.testing.assert_close(zoo.load(path).sample(2), live.sample(2), atol=2e-5, rtol=0)
     with pytest.raises(ZooError, match="the generator alone"):
         zoo.load(path, training=True)
+
+
+@pytest.mark.parametrize("name", ["synthesis/noise99999999999", "synthesis/noise" + "9" * 90, "synthesis/noise99"])
+def test_a_variable_with_a_huge_number_is_told_like_any_other(tmp_path, name):
+    live = made(0, conv_clamp=0.0)
+    path = tensorflow_pickle(tmp_path / "a.pkl", live, live, also={name: torch.zeros(1, 1, 4, 4)})
+    with pytest.raises(ZooError, match="not known here: "):
+        zoo.load(path)
+
+
+def test_a_mapping_of_very_many_layers_is_refused_before_it_is_built(tmp_path):
+    live = made(0)
+    tensors = {**live.generator.state_dict(), **{f"mapping.fc{i}.weight": torch.zeros(1) for i in range(2, 100)}}
+    g = persistent("Generator", tensors, g_values(live), {"channel_base": 64, "channel_max": 8})
+    with pytest.raises(ZooError, match="a mapping of more than 64 layers"):
+        zoo.load(write_torch_pickle(tmp_path / "a.pkl", {"G_ema": g}))
+
+
+@pytest.mark.parametrize("arguments", [{"channel_base": 10**18, "channel_max": 10**18}, {"channel_base": 10**400}])
+def test_widths_beyond_all_bounds_are_refused(tmp_path, arguments):
+    live = made(0)
+    g = persistent("Generator", live.generator.state_dict(), g_values(live), arguments)
+    with pytest.raises(ZooError, match=r"is not whole|of another shape"):
+        zoo.load(write_torch_pickle(tmp_path / "a.pkl", {"G_ema": g}))
 
 
 def test_a_name_too_many_is_told(tmp_path):
@@ -210,8 +240,15 @@ def d_variables(model: zoo.Model, lods: bool):
                 yield f"FromRGB_lod0/{kind}" if lods and layer == "fromrgb" else f"{place}/{kind}", moved
 
 
-def tensorflow_pickle(path: Path, live: zoo.Model, average: zoo.Model, lods: bool = False, **arguments) -> Path:
-    """A .pkl as the TensorFlow code writes it."""
+def tensorflow_pickle(
+    path: Path,
+    live: zoo.Model,
+    average: zoo.Model,
+    lods: bool = False,
+    also: Mapping[str, torch.Tensor] | None = None,
+    **arguments,
+) -> Path:
+    """A .pkl as the TensorFlow code writes it; `also` are further variables of the synthesis networks."""
     c, data = live.config, live.data
     common = {"resolution": 16, "num_channels": data.channels, "label_size": live.classes, **arguments}
     common |= {"fmap_base": c.channel_base // 2, "fmap_max": c.channel_max}
@@ -223,6 +260,7 @@ def tensorflow_pickle(path: Path, live: zoo.Model, average: zoo.Model, lods: boo
     for model in (live, average):
         parts, d = variables(model, lods)
         own = parts.pop("")
+        parts["synthesis"] |= {name.removeprefix("synthesis/"): value for name, value in (also or {}).items()}
         components = {name: tensorflow(f"G_{name}", one, built) for name, one in parts.items()}
         networks += [tensorflow("G_main", own, {**built, "truncation_psi": 0.5}, components)]
         networks += [tensorflow("D_stylegan2", d, judge)]

@@ -261,6 +261,7 @@ def compare(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: Pat
     if missing or extra or misshapen:
         rows = [("missing", missing), ("not known here", extra), ("of another shape", misshapen)]
         told = "; ".join(f"{title}: {', '.join(names[:shown])}{few(names, shown)}" for title, names in rows if names)
+        told = "".join(c if c.isprintable() else "?" for c in told)  # names come from files of others
         raise ZooError(f"The weights in {where} do not fit this model. {told}")
 
 
