@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import zoo
+from ganzoo_losses.penalties import R1, R2
 from tests.toys import Logistic, judge, toy
 from zoo import Augment, Critic, Game, InvalidOptions, add_ally, critics_of
 from zoo.model import Progress
@@ -70,6 +71,12 @@ def test_watch_sees_every_real_logit_and_no_fake_one():
     (watched,) = critic.augment.watched
     assert watched.tolist() == [-0.5] * 4
     assert not watched.requires_grad
+
+
+def test_watch_sees_the_reals_of_r1_and_those_of_no_other_penalty():
+    critic = Critic(Recorder(), Logistic(), augment=Negative(), penalties={"r1": R1(every=1), "r2": R2()})
+    critic.d_loss(REAL, FAKE)
+    assert [each.tolist() for each in critic.augment.watched] == [[-0.5] * 4] * 2
 
 
 def test_one_pass_judges_two_batches_as_two_passes_do():

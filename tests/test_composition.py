@@ -49,6 +49,19 @@ def test_a_replacement_that_ignores_a_needed_condition_is_refused():
         compose(Parts("hinge", discriminator="dcgan"), DATA, plain, conditions=("label",))
 
 
+@pytest.mark.parametrize("given", ["projected:label=true,size=64,backbone=test-8ch,width=4", "stylegan2:label=true"])
+def test_a_replacement_that_asks_for_a_condition_nobody_shows_is_refused(given):
+    with pytest.raises(InvalidOptions, match="judges by label, which this model does not show"):
+        compose(Parts("hinge", discriminator=given), DataSpec(16, classes=2), plain)
+
+
+def test_a_joining_discriminator_that_is_shown_no_label_says_so():
+    given = "projected:label=true,size=64,backbone=test-8ch,width=4,role=join"
+    critic = compose(Parts("hinge", allies=(given,)), DataSpec(16, classes=2), plain)
+    with pytest.raises(InvalidOptions, match="this model shows none"):
+        critic.d_loss(torch.zeros(2, 3, 16, 16), torch.zeros(2, 3, 16, 16))
+
+
 def test_all_misfits_are_told_at_once():
     parts = Parts("hinge", regularizers=("r1",), discriminator="dcgan:norm=batch")
     with pytest.raises(InvalidOptions) as caught:

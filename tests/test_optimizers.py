@@ -1,7 +1,9 @@
 """Adam on channels_last weights: the numbers of torch's own, and no copies."""
 
 import copy
+import math
 
+import pytest
 import torch
 from torch import nn
 
@@ -52,3 +54,20 @@ def test_the_kernel_sees_dense_memory():
     lists = [[] for _ in range(6)]
     optimizer._init_group(optimizer.param_groups[0], *lists)
     assert all(x.is_contiguous() for row in lists[:4] for x in row)
+
+
+@pytest.mark.parametrize(
+    ("nonfinite", "used"),
+    [("mend", [0.0, 1e5, -1e5, 2.0]), ("skip", None), ("keep", [math.nan, math.inf, -math.inf, 2.0])],
+)
+def test_gradients_that_are_not_finite(nonfinite, used):
+    ours, theirs = (nn.Parameter(torch.ones(4)) for _ in range(2))
+    guarded = adam([ours], 0.1, (0.5, 0.9), nonfinite=nonfinite)
+    plain = torch.optim.Adam([theirs], 0.1, (0.5, 0.9))
+    for given, taken in (([1.0] * 4, [1.0] * 4), ([math.nan, math.inf, -math.inf, 2.0], used), ([3.0] * 4, [3.0] * 4)):
+        ours.grad = torch.tensor(given)
+        guarded.step()
+        if taken is not None:
+            theirs.grad = torch.tensor(taken)
+            plain.step()
+    torch.testing.assert_close(ours, theirs, equal_nan=True)

@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo_losses.consensus import Consensus
-from ganzoo_losses.unrolled import Unrolled
+from ganzoo_losses.unrolled import Step, Unrolled
 from tests.toys import Logistic, batch, toy
-from zoo import Batch, Critic, DataSpec, Game, InvalidOptions, Model, Phase, Terms, attached
+from zoo import Batch, Critic, DataSpec, Game, InvalidOptions, Model, Parts, Phase, Terms, attached
 from zoo.players import pair
+from zoo.testing import toy_data
 from zoo.training.engine import Training
+from zoo.training.plan import model_class
 
 
 class Difference(Game):
@@ -187,3 +189,27 @@ def test_other_games_than_pairs_are_refused():
         pair(model, [d, g, g])
     with pytest.raises(InvalidOptions, match="less often"):
         Consensus().play(model, d, Phase("G", g.loss, g.optimizer, every=2))
+
+
+@pytest.mark.parametrize(("decay", "adam"), [(0.0, True), (0.5, True), (0.5, False)])
+def test_a_step_ahead_is_that_of_the_optimizer_with_weight_decay(decay, adam):
+    weight = nn.Parameter(torch.tensor([1.0, -2.0]))
+    kind = torch.optim.Adam if adam else torch.optim.SGD
+    optimizer = kind([weight], 0.1, weight_decay=decay)
+    before, gradient = weight.detach().clone(), torch.tensor([0.3, 0.4])
+    ahead = Step(weight, optimizer.param_groups[0], {}, adam)(gradient, before)
+    weight.grad = gradient
+    optimizer.step()
+    torch.testing.assert_close(before + ahead, weight.detach())
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "context-encoder"])
+def test_unrolling_keeps_what_the_generator_learns_beside_the_game(name):
+    kind = model_class(name)
+    model = kind(kind.presets["tiny"](toy_data.DATA).config, toy_data.DATA)
+    model.build_critics(Parts("minimax", regularizers=("unrolled:steps=1", "lecam")))
+    log = Training(model).step(toy_data.batch(model, 0))
+    beside = {"pix2pix": "l1", "context-encoder": "rec"}[name]
+    assert {key for key in log if key.startswith("G/unrolled.")} == {
+        f"G/unrolled.{k}" for k in ("real", "fake", beside)
+    }

@@ -269,11 +269,16 @@ class Critic(nn.Module):
         return terms
 
     @torch.no_grad()
+    def watch(self, real_logits: list[Tensor]) -> None:
+        """Show adaptive views the logits of reals; every pass of D over reals does, a penalty's included."""
+        of_real = torch.cat([head.detach().flatten() for head in real_logits])
+        self.augment.watch(of_real - (self.game.boundary or 0.0))
+
+    @torch.no_grad()
     def _observe(self, real: Tensor, fake: Tensor, real_logits: list[Tensor], fake_logits: list[Tensor]) -> None:
-        """Health signals; `watch` sees every real logit, the rest is measured at every tenth step."""
-        of_real = torch.cat([head.flatten() for head in real_logits])
-        boundary = self.game.boundary
-        self.augment.watch(of_real - (boundary or 0.0))
+        """Health signals: `watch` sees every real logit, the rest is measured at every tenth step."""
+        self.watch(real_logits)
+        of_real, boundary = torch.cat([head.flatten() for head in real_logits]), self.game.boundary
         if self._progress.step % 10:
             return
         of_fake = torch.cat([head.flatten() for head in fake_logits])

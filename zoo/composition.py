@@ -76,6 +76,11 @@ def compose(
             f"discriminator '{parts.discriminator}' ignores {', '.join(sorted(missing))}, which this model "
             f"needs; let it join beside the model's own instead: {parts.discriminator}:role=join"
         )
+    if parts.discriminator != "own" and (wanting := set(getattr(judge, "conditions", ())) - set(conditions)):
+        problems.append(
+            f"discriminator '{parts.discriminator}' judges by {', '.join(sorted(wanting))}, which this model does not "
+            "show it; leave that option out, or take a model that does."
+        )
     if parts.backbones and not any(map(wants_backbone, discriminators(parts))):
         problems.append("no discriminator here wants a --backbone; add one that does: --discriminator vision-aided.")
     regularizers = {text: referred("regularizer", text) for text in parts.regularizers}

@@ -13,7 +13,7 @@ from torch.optim import Adam, Optimizer
 from zoo.data.spec import DataSpec
 from zoo.errors import InvalidOptions
 from zoo.labels import Classes, class_labels
-from zoo.optimizers import DenseAdam
+from zoo.optimizers import DenseAdam, Nonfinite, guard
 from zoo.option_types import word
 from zoo.options import bind
 from zoo.text import Texts, caption_rows
@@ -372,11 +372,23 @@ def trainable(*modules: nn.Module) -> list[nn.Parameter]:
     return [p for module in modules for p in module.parameters() if p.requires_grad]
 
 
-def adam(params: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Adam:
-    """Adam in its fused form, with L2 decay added to the gradient as in the paper (Kingma & Ba 2015)."""
+def adam(
+    params: Iterable[nn.Parameter],
+    lr: float,
+    betas: tuple[float, float],
+    weight_decay: float = 0.0,
+    nonfinite: Nonfinite = "keep",
+) -> Adam:
+    """Adam in its fused form, with L2 decay added to the gradient as in the paper (Kingma & Ba 2015).
+
+    `nonfinite` is what becomes of a gradient that is not finite: kept, mended (NaN to 0, infinities to ±1e5) or its
+    whole step skipped.
+    """
     held = list(params)
     fused = all(p.device.type in ("cpu", "cuda") for p in held)
-    return DenseAdam(held, lr, betas, weight_decay=weight_decay, fused=fused)
+    made = DenseAdam(held, lr, betas, weight_decay=weight_decay, fused=fused)
+    guard(made, nonfinite)
+    return made
 
 
 def draw_normal(n: int, size: int, seed: int) -> Tensor:

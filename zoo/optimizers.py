@@ -1,12 +1,14 @@
-"""Adam over weights of any memory layout."""
+"""Adam over weights of any memory layout, and what it does with gradients that are no numbers."""
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 
-__all__ = ["DenseAdam"]
+__all__ = ["DenseAdam", "Nonfinite", "guard"]
+
+Nonfinite = Literal["keep", "mend", "skip"]
 
 
 class DenseAdam(Adam):
@@ -42,3 +44,29 @@ class DenseAdam(Adam):
 def permuted(x: Tensor) -> bool:
     """Whether this is channels_last and nothing else."""
     return x.ndim == 4 and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
+
+
+def guard(optimizer: Optimizer, nonfinite: Nonfinite) -> None:
+    """Before each step: `mend` makes NaN 0 and infinities ±1e5; `skip` leaves the step out; `keep` looks at nothing."""
+    if nonfinite == "mend":
+        optimizer.register_step_pre_hook(lambda *_: mend(gradients(optimizer)))
+    elif nonfinite == "skip":
+        optimizer.register_step_pre_hook(lambda *_: skip(optimizer))
+
+
+def gradients(optimizer: Optimizer) -> list[Tensor]:
+    """The gradients that a step would take."""
+    return [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+
+
+def mend(found: list[Tensor]) -> None:
+    """Replace what is not finite, in place."""
+    for gradient in found:
+        gradient.nan_to_num_(0.0, 1e5, -1e5)
+
+
+def skip(optimizer: Optimizer) -> None:
+    """Forget gradients of which any is not finite: a step without gradients changes nothing, moments included."""
+    found = gradients(optimizer)
+    if found and not torch.stack([gradient.isfinite().all() for gradient in found]).all():
+        optimizer.zero_grad(set_to_none=True)

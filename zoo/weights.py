@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 FOREIGN = (".pkl", ".pth", ".pt")
+LISTED = 40  # names that a message shows of each sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +167,14 @@ def take_live(model: nn.Module, origin: Weights) -> str:
     taken = take(model, tensors)
     if not taken & dict(model.named_parameters()).keys():
         raise ZooError(f"No weight of {origin.where} fits this model by name and shape; start without --from.")
-    own = model.state_dict().keys()
+    own = model.state_dict()
+    reshaped = {name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape}
+    shapes = {f"{name} {tuple(tensors[name].shape)} instead of {tuple(own[name].shape)}" for name in reshaped}
     return (
         f"Weights from {origin.where}: {len(taken)} of {len(own)} tensors taken"
-        + listed("new here", own - taken)
-        + listed("left out", tensors.keys() - taken)
+        + listed("new here", own.keys() - tensors.keys())
+        + listed("left out", tensors.keys() - own.keys())
+        + listed("of another shape", shapes)
         + "."
     )
 
@@ -197,4 +201,4 @@ def listed(title: str, names: set[str]) -> str:
     if not names:
         return ""
     some = sorted(names)
-    return f"; {title}: {', '.join(some[:6])}{f' and {len(some) - 6} more' if len(some) > 6 else ''}"
+    return f"; {title}: {', '.join(some[:LISTED])}{f' and {len(some) - LISTED} more' if len(some) > LISTED else ''}"

@@ -170,7 +170,7 @@ def named(value: object, where: str) -> dict[str, Any]:
     return value
 
 
-def is_plain(value: bool | float | str) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether a number or text is of the size that settings have, and can be shown."""
     if isinstance(value, str):
         return len(value) <= TEXT and value.isprintable()

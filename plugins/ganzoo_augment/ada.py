@@ -30,7 +30,7 @@ class Ada(Augment):
     def __init__(
         self,
         pipe: tuple[Pipe, ...] = ("bgc",),  # operations or sets of them, joined by +
-        p: Annotated[float, Range(0)] | None = None,  # a fixed probability; none adapts it
+        p: Annotated[float, Range(0, 1)] | None = None,  # a fixed probability; none adapts it
         target: Annotated[float, Range(-1, 1)] = 0.6,  # of the mean sign of D on reals, which p keeps there
         kimg: Annotated[float, Range(0.001)] = 500.0,  # thousands of images in which p can rise by 1
         warmup_kimg: Annotated[float, Range(0)] = 0.0,  # over so many, a fixed p rises from 0 along a cosine

@@ -80,6 +80,13 @@ def provided(
     if not timm.is_model(model.partition(".")[0]):
         known = near_misses(model, timm.list_pretrained() if "." in model else timm.list_models())
         raise ZooError(f"timm has no model '{model}'. {known}".rstrip() + " The form is timm:resnet50.")
+    tag = model.partition(".")[2]
+    tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{model.partition('.')[0]}.*")]
+    if not random and (tag not in tags if tag else not tags):
+        has = (
+            f"of the tags {', '.join(tags)}" if tags else f"none; timm:{model};random=true has random ones, for trials"
+        )
+        raise ZooError(f"timm has no weights for '{model}'. It has {has}.")
     torch.manual_seed(seed)
     with missing_weights(f"timm:{model}", downloaded(f"timm model '{model}'")):
         network: Any = timm.create_model(model, pretrained=not random, **options(model))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -109,8 +110,9 @@ class FastGAN(Model):
     def phases(self) -> list[Phase]:
         """D learns on fakes whose graph is kept, so that G learns from the same pass; or G first, apart."""
         c, share = self.config, self.config.d_share
-        d = adam(trainable(self.critic), c.d_lr * share, (c.beta1**share, c.beta2**share))
-        g = adam(trainable(self.generator), c.g_lr, (c.beta1, c.beta2))
+        made = partial(adam, nonfinite="keep" if c.form == "original" else "mend")  # as either code has it
+        d = made(trainable(self.critic), c.d_lr * share, (c.beta1**share, c.beta2**share))
+        g = made(trainable(self.generator), c.g_lr, (c.beta1, c.beta2))
         if c.order == "G-D":
             return [Phase("G", self.g_loss, g), Phase("D", self.d_loss, d)]
         return [Phase("D", self.d_loss, d, keeps=("generator",)), Phase("G", self.g_loss, g)]

@@ -25,7 +25,7 @@ class R1(Penalty):
         """The penalty at `real`, with respect to the images before augmentation."""
         n = max(len(real) // self.part, 1)
         given = {name: value[:n] for name, value in condition.items()}
-        return self.gamma / 2 * squared_gradient(critic, real[:n], given).mean()
+        return self.gamma / 2 * squared_gradient(critic, real[:n], given, reals=True).mean()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,15 @@ def excess(
     return (norm - target).clamp(min=0) if one_sided else norm - target
 
 
-def squared_gradient(critic: Critic, images: Tensor, condition: dict[str, Tensor]) -> Tensor:
-    """‖∂(sum of an image's logits)/∂image‖² per image, [N]; differentiable once more."""
+def squared_gradient(critic: Critic, images: Tensor, condition: dict[str, Tensor], reals: bool = False) -> Tensor:
+    """‖∂(sum of an image's logits)/∂image‖² per image, [N]; differentiable once more.
+
+    Of `reals` the adaptive views learn, as in Karras et al. 2020a.
+    """
     images = images.detach().requires_grad_()
-    logits = torch.cat([head.flatten(1) for head in critic.logits(images, **condition)], dim=1)
+    heads = critic.logits(images, **condition)
+    if reals:
+        critic.watch(heads)
+    logits = torch.cat([head.flatten(1) for head in heads], dim=1)
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().flatten(1).sum(1)

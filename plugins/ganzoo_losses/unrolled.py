@@ -14,6 +14,8 @@ __all__ = ["Unrolled"]
 
 Weights = dict[str, Tensor]
 
+GAME = ("real", "fake")  # the terms of a critic's game in D's loss, beside its penalties
+
 
 @dataclass(frozen=True, slots=True)
 class Unrolled(PlayersRegularizer):
@@ -24,16 +26,19 @@ class Unrolled(PlayersRegularizer):
     """
 
     steps: Annotated[int, Range(0, 100)] = 5  # K; 0 is the zero-sum game
-    zero_sum: bool = True  # G maximises D's whole loss as in the paper; false: G minimises its own loss at theta^K
+    zero_sum: bool = True  # G maximises D's part of the game as in the paper; false: G minimises its own at theta^K
 
     def play(self, model: Model, d: Phase, g: Phase) -> list[Phase]:
         """D's phase as it is, and G's on the unrolled discriminator."""
 
         def loss(batch: Batch) -> Terms:
             weights = self.ahead(model, d, batch)
-            terms = at(model, weights, g if not self.zero_sum else d, batch)
-            sign = -1 if self.zero_sum else 1
-            return {f"unrolled.{name}": sign * term for name, term in terms.items()}
+            terms = at(model, weights, g, batch)
+            if self.zero_sum:  # what G learns beside the game, such as a distance to a target, stays
+                terms = {name: term for name, term in terms.items() if last(name) != "adv"}
+                game = {name: term for name, term in at(model, weights, d, batch).items() if last(name) in GAME}
+                terms |= {name: -term for name, term in game.items()}
+            return {f"unrolled.{name}": term for name, term in terms.items()}
 
         return [d, Phase(g.name, loss, g.optimizer, g.every, g.when, autocast=False)]
 
@@ -48,7 +53,7 @@ class Unrolled(PlayersRegularizer):
             gradients = torch.autograd.grad(
                 value, list(weights.values()), create_graph=True, allow_unused=True, materialize_grads=True
             )
-            moves = [step(gradient) for step, gradient in zip(steps, gradients, strict=True)]
+            moves = [step(*each) for step, *each in zip(steps, gradients, weights.values(), strict=True)]
             weights = {name: weights[name] + move for name, move in zip(weights, moves, strict=True)}
         return weights
 
@@ -63,9 +68,10 @@ class Step:
         self.mean = state.get("exp_avg", torch.zeros_like(param)).detach().clone()
         self.square = state.get("exp_avg_sq", torch.zeros_like(param)).detach().clone()
 
-    def __call__(self, gradient: Tensor) -> Tensor:
+    def __call__(self, gradient: Tensor, weight: Tensor) -> Tensor:
         """What the step adds to the parameter."""
         lr: float = self.group["lr"]
+        gradient = gradient + self.group.get("weight_decay", 0.0) * weight
         if not self.adam:
             return -lr * gradient
         beta1, beta2 = self.group["betas"]
@@ -102,3 +108,8 @@ def at(model: Model, weights: Weights, phase: Phase, batch: Batch) -> Terms:
     for name, critic in critics_of(model).items():
         del critic.observed[seen[name] :]
     return terms
+
+
+def last(name: str) -> str:
+    """A term's own name, without the critic it belongs to."""
+    return name.rpartition(".")[2]

@@ -129,7 +129,8 @@ class ProGAN(Model):
     def phases(self) -> list[Phase]:
         """Each player draws fakes of its own."""
         c = self.config
-        d, g = (adam(trainable(player), c.lr, (c.beta1, c.beta2)) for player in (self.critic, self.generator))
+        players, betas = (self.critic, self.generator), (c.beta1, c.beta2)
+        d, g = (adam(trainable(player), c.lr, betas, nonfinite="skip") for player in players)
         self.optimizers = [d, g]
         return [Phase("D", self.d_loss, d), Phase("G", self.g_loss, g)]
 

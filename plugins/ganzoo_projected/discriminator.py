@@ -119,6 +119,8 @@ def projected(
     """The projected discriminator on the named networks."""
     if label and not data.classes:
         raise ZooError("projected:label=true needs labelled data: one folder of images for each class.")
+    if 0 < label_rows < data.classes:
+        raise ZooError(f"projected:label_rows={label_rows} is fewer than the data's {data.classes} classes.")
     look = size or (NATIVE if data.resolution < NATIVE else data.resolution)
     towers = [
         Tower(
@@ -133,6 +135,9 @@ def projected(
         for name in backbone
     ]
     for tower in towers:
+        if not tower.backbone.takes(look):
+            own = tower.backbone.input_size
+            raise ZooError(f"backbone '{tower.backbone.name}' cannot look at {look} px; take projected:size={own}.")
         if not tower.fits(look):
             least = next(larger for larger in range(32, 8192, 32) if tower.fits(larger))
             raise ZooError(

@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from zoo import InvalidOptions
 from zoo.nn import spectral_norm
 
 __all__ = ["Head"]
@@ -71,6 +72,7 @@ class Head(nn.Module):
         widths = [inputs, *(max(CHANNELS[at] * width // 64, 1) for at in sizes)]
         blocks = [DownBlock(a, b, separable) for a, b in pairwise(widths)]
         self.blocks = len(blocks)
+        self.classes = classes
         if not classes:
             self.main = nn.Sequential(*blocks, conv(widths[-1], 1, 4))
             return
@@ -82,7 +84,9 @@ class Head(nn.Module):
     def forward(self, maps: Tensor, label: Tensor | None = None) -> Tensor:
         """Logits [N,K]."""
         x: Tensor = self.main(maps)
-        if label is None:
+        if not self.classes:
             return x.flatten(1)
+        if label is None:
+            raise InvalidOptions(["projected:label=true judges by label, and this model shows none; leave label out."])
         direction = self.embed_proj(self.embed(label))[:, :, None, None]
         return torch.sum(self.cls(x) * direction, dim=1).flatten(1) / math.sqrt(64)

@@ -18,6 +18,7 @@ from zoo import (
     Batch,
     Classes,
     DataSpec,
+    InvalidOptions,
     Model,
     Parts,
     Penalty,
@@ -132,7 +133,8 @@ class StyleGAN2(Model):
     def optimizer(self, module: torch.nn.Module, lr: float, every: int) -> Optimizer:
         """Adam, made slower where every k-th step is followed by one of a penalty: a power k/(k+1) of its decays."""
         share = every / (every + 1) if every else 1.0
-        return adam(trainable(module), lr * share, (self.config.beta1**share, self.config.beta2**share))
+        betas = (self.config.beta1**share, self.config.beta2**share)
+        return adam(trainable(module), lr * share, betas, nonfinite="mend")
 
     def g_loss(self, batch: Batch) -> Terms:
         """-log D(G(z)), or what the chosen game says."""
@@ -248,6 +250,8 @@ class StyleGAN2(Model):
         elif "w" in inputs:
             ws = inputs["w"][:, None].expand(-1, self.layers, -1)
         else:
+            if "z" not in inputs:
+                raise InvalidOptions([f"stylegan2 draws from z, w or ws; given: {', '.join(inputs) or 'nothing'}."])
             ws = mapping(inputs["z"], inputs.get("label"), follow=False)
         return truncated(ws, mapping.w_avg, inputs.get("truncation", 1.0), inputs.get("cutoff"))
 

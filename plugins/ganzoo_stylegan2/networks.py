@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo_stylegan2.layers import TAPS, Conv, Dense, activate, clamped, modulated_conv2d, normalised
+from zoo import InvalidOptions
 from zoo.nn import fir, upsample2d
 
 __all__ = ["Generator", "MappingNetwork", "Noise", "SynthesisNetwork", "channels_at", "one_hot", "style_count"]
@@ -103,7 +104,8 @@ class MappingNetwork(nn.Module):
         """w [N,copies,w_dim], the same for every layer, or [N,w_dim] without copies."""
         parts = [] if z is None else [normalised(z)]
         if self.classes:
-            assert label is not None, "this network is conditional: give labels"
+            if label is None:
+                raise InvalidOptions(["this StyleGAN2 network was made for labels; give them, or make it without."])
             parts.append(normalised(self.embed(one_hot(label, self.classes))))
         w = torch.cat(parts, 1)
         for i in range(self.layers):

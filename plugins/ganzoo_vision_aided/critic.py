@@ -156,6 +156,10 @@ def vision_aided(
     """One critic per frozen model, the first with the others as allies."""
     if not backbone:
         raise InvalidOptions(["vision-aided needs a frozen model: --backbone efficientnet-lite0"])
+    if conditional and not data.classes:
+        raise InvalidOptions(
+            ["vision-aided:conditional=true needs labelled data: one folder of images for each class."]
+        )
     game = Sigmoid(smooth) if loss == "sigmoid" else Hinge()
     options: dict[str, Any] = {"size": size, "output": output, "width": width}
     critics = []

@@ -84,12 +84,16 @@ def reals(data: Prepared, count: int, batch: int) -> Iterator[Tensor]:
 def features(frozen: Backbone, batches: Iterator[Tensor]) -> Floats:
     """Pooled features [N,D]."""
     device = next(frozen.network.parameters()).device
-    rows = []
-    for images in batches:
-        vector = look(frozen, images.to(device), frozen.input_size, ("vector",)).vector
-        assert vector is not None
-        rows.append(vector.double().cpu().numpy())
-    return np.concatenate(rows)
+    return np.concatenate([pooled(frozen, images.to(device)).double().cpu().numpy() for images in batches])
+
+
+def pooled(frozen: Backbone, images: Tensor) -> Tensor:
+    """What the probe sees, [N,D]: the vector; of VGG, whose vector comes of dense layers, the mean of its last map."""
+    if frozen.family == "vgg":
+        return look(frozen, images, frozen.input_size, ("maps",)).maps[-1].mean((2, 3))
+    vector = look(frozen, images, frozen.input_size, ("vector",)).vector
+    assert vector is not None
+    return vector
 
 
 def split_accuracy(real: Floats, fake: Floats, rng: np.random.RandomState) -> float:

@@ -104,6 +104,8 @@ def test_a_dry_run_prints_everything_and_writes_nothing(run, pictures, tmp_path)
         (["dcgan", "--data", "emoji", "-s", "g_lr=-1"], ["g_lr", "-1"]),
         (["dcgan", "--data", "emoji", "-s", "g_lr"], ["key=value"]),
         (["dcgan", "--data", "emoji", "--loss", "hinje"], ["hinge"]),
+        (["dcgan", "--data", "emoji", "--augment", "ada:p=2"], ["ada", "p", "2"]),
+        (["dcgan", "--data", "emoji", "--augment", "flip", "--augment", "ada"], ["flip and ada"]),
         (["dcgan", "--data", "emoji", "--discriminator", "patch"], ["patch"]),
         (["dcgan", "--data", "emoji", "--backbone", "vgg"], ["vgg"]),
         (["dcgan", "--data", "emoji", "--condition", "label"], ["--condition label", "unconditional"]),

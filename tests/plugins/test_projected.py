@@ -144,6 +144,10 @@ def test_maps_that_are_too_small_or_absent_are_told():
         projected(DataSpec(16), backbone=("test-8ch",), size=32)
     with pytest.raises(ZooError, match="labelled data"):
         projected(DataSpec(16), **SMALL, label=True)
+    with pytest.raises(ZooError, match="label_rows=1 is fewer than the data's 3 classes"):
+        projected(DataSpec(16, classes=3), **SMALL, label=True, label_rows=1)
+    with pytest.raises(ZooError, match="cannot look at 128 px; take projected:size=224"):
+        projected(DataSpec(16), backbone=("swin-t:random=true",), size=128)
     blind = zoo.backbone("test-8ch")
     blind.channels = (8, 8, 8)
     with pytest.raises(ZooError, match="no four maps"):

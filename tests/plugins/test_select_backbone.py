@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import zoo
-from ganzoo_vision_aided.continuation import command, content_of
-from ganzoo_vision_aided.probe import BANK, fit, rank, split_accuracy
+from ganzoo_vision_aided.continuation import command, content_of, used
+from ganzoo_vision_aided.probe import BANK, fit, pooled, rank, split_accuracy
 from tests.cli.conftest import run
 from zoo import ZooError
 from zoo.data.prepare import prepare
@@ -117,6 +117,56 @@ def test_from_the_first_run_to_a_second_backbone(trained, pictures, run, tmp_pat
     assert shlex.split(out.strip().splitlines()[-1])[-6:] == [
         "--discriminator", "vision-aided", "--backbone", "test-8ch", "--backbone", other,
     ]  # fmt: skip
+
+
+def content(augment: str = "none", **parts: object) -> dict[str, object]:
+    """A config.json as far as the command reads it."""
+    plain = {"loss": "hinge", "augment": augment, "regularizers": [], "discriminator": "own", "allies": []}
+    choice = {"crop": "center", "mirror": False}
+    return {"architecture": "dcgan", "parts": {**plain, "backbones": [], **parts}, "source": choice}
+
+
+@pytest.mark.parametrize(
+    ("parts", "seen", "told"),
+    [
+        ({"allies": ["vision-aided"]}, ["efficientnet-lite0"], "vision-aided --backbone efficientnet-lite0"),
+        (
+            {"allies": ["vision-aided:start=500,size=64,backbone=test-8ch"]},
+            ["test-8ch"],
+            "vision-aided:size=64 --backbone test-8ch",
+        ),
+        (
+            {"discriminator": "projected:size=64", "backbones": ["test-8ch"]},
+            [],
+            "projected:size=64 --discriminator vision-aided:backbone=best --backbone test-8ch",
+        ),
+        (
+            {"discriminator": "projected:backbone=test-8ch", "allies": ["vision-aided"], "backbones": ["a", "b"]},
+            ["a", "b"],
+            "projected:backbone=test-8ch --discriminator vision-aided:backbone=a+b",
+        ),
+    ],
+)
+def test_each_discriminator_keeps_its_own_networks(trained, parts, seen, told):
+    found = content(**parts)
+    assert used(found) == seen
+    words = command("run", found, zoo.load(trained), seen or ["best"], "d")
+    assert words.endswith(f"--discriminator {told}"), words
+
+
+def test_an_augmentation_that_adapts_goes_on_as_slowly(trained):
+    for given, kept in (
+        ("ada", "ada:kimg=500"),
+        ("ada:pipe=bg", "ada:pipe=bg,kimg=500"),
+        ("ada:kimg=20", "ada:kimg=20"),
+    ):
+        words = shlex.split(command("run", content(given), zoo.load(trained), ["a"], "d"))
+        assert words[words.index("--augment") + 1] == kept
+
+
+def test_vgg_is_probed_on_its_convolutions():
+    network = zoo.backbone("vgg16:random=true")
+    assert pooled(network, torch.zeros(1, 3, 32, 32)).shape == (1, 512)
 
 
 def test_wrong_numbers_are_told_at_once(trained, run):

@@ -254,6 +254,10 @@ def test_what_does_not_fit_is_told():
         build_with(Parts("hinge", discriminator="vision-aided", backbones=("test-8ch",)))
     with pytest.raises(InvalidOptions, match="no discriminator here wants a --backbone"):
         build_with(Parts("hinge", backbones=("test-8ch",)))
+    with pytest.raises(InvalidOptions, match="conditional=true needs labelled data"):
+        zoo.compose(
+            Parts("hinge", allies=("vision-aided:conditional=true",)), zoo.DataSpec(16), lambda: nn.Conv2d(3, 1, 16)
+        )
     with pytest.raises(ZooError, match="No backbone is named"):
         build_with(Parts("hinge", allies=("vision-aided",), backbones=("test-9ch",)))
 

@@ -5,8 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from ganzoo_losses.penalties import R1
 from tests.toys import batch, toy
 from zoo import Critic, add_ally
+from zoo.training.dry_run import mean_step
 from zoo.training.engine import Training, split, unique_optimizers
 
 
@@ -154,3 +156,17 @@ def test_an_optimizer_shared_by_two_phases_is_saved_once():
     engine = Training(toy())
     d, g = engine.phases
     assert list(unique_optimizers([d, g, d])) == ["D", "G"]
+
+
+def test_a_measured_step_weighs_lazy_phases_and_penalties_by_how_often_they_come():
+    def flops(phase: int, penalty: int) -> float:
+        model = toy(every=phase)
+        model.critic.penalties = {"r1": R1(every=penalty)}
+        return mean_step(Training(model), batch(0))[0]
+
+    plain, generator, slope = flops(4, 4), flops(2, 4) - flops(4, 4), flops(4, 2) - flops(4, 4)
+    assert flops(1, 4) - plain == pytest.approx(3 * generator)
+    assert flops(4, 1) - plain == pytest.approx(3 * slope)
+    assert flops(1, 2) - plain == pytest.approx(3 * generator + slope)
+    assert generator > 0
+    assert slope > 0

@@ -1,9 +1,13 @@
 """`ganzoo project`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from zoo.backbones import Backbone
+    from zoo.model import Model
 
 __all__ = ["project"]
 
@@ -19,8 +23,12 @@ def project(
     out: Annotated[Path, typer.Option(help="A sheet: the picture and what was found.")] = Path("project.png"),
     styles: Annotated[Path | None, typer.Option(help="Also write what was found: a .safetensors file.")] = None,
     backbone: Annotated[
-        str, typer.Option(help="Compare features of this frozen network, such as efficientnet-lite0; none is pixels.")
-    ] = "none",
+        str,
+        typer.Option(
+            help="Compare what this frozen network sees, such as efficientnet-lite0 or vgg16; none is the model's own "
+            "distance. auto, for models with styles: one whose weights are installed."
+        ),
+    ] = "auto",
     which: Annotated[str, typer.Option(help="last, best, or a kept checkpoint.")] = "last",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
@@ -28,7 +36,6 @@ def project(
     import torch
 
     from zoo.abilities import Inverts, lacks
-    from zoo.backbones import backbone as backbone_of
     from zoo.backbones import perceptual
     from zoo.cli.output import check_picture, ready_parent
     from zoo.data.decode import CorruptImageError, decode
@@ -55,8 +62,9 @@ def project(
     except CorruptImageError as corrupt:
         raise ZooError(f"{picture} cannot be read: {corrupt}; give another picture.") from corrupt
     target = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
-    seen_by = "its own distance" if backbone == "none" else backbone
-    features = None if backbone == "none" else perceptual(backbone_of(backbone).to(place))
+    eye = eye_of(backbone, loaded)
+    seen_by = eye.name if eye else "its own distance"
+    features = perceptual(eye.to(place)) if eye else None
     inputs = loaded.invert(target, space=chosen, steps=steps, features=features, seed=seed)
     with torch.no_grad():
         found = loaded.generate(inputs).float().clamp(-1, 1).cpu()
@@ -67,3 +75,22 @@ def project(
         write_tensors(styles, inputs)
     error = (found - target).square().mean().item()
     typer.echo(f"{out}: the picture and what was found in {chosen} by {seen_by}; mean squared error {error:.4f}")
+
+
+def eye_of(reference: str, model: "Model") -> "Backbone | None":
+    """The network that compares: the one named, or with auto one at hand for a model whose own distance is pixels."""
+    from zoo.abilities import HasStyles
+    from zoo.backbones import backbone
+    from zoo.errors import ZooError
+    from zoo.plugins import registry
+
+    if reference == "none" or (reference == "auto" and not isinstance(model, HasStyles)):
+        return None
+    if reference != "auto":
+        return backbone(reference)
+    for one in registry().select("backbone", tags=["offline"]):
+        try:
+            return backbone(one.name)
+        except ZooError:
+            continue
+    return None

@@ -27,7 +27,7 @@ def train(
         list[str] | None, typer.Option(help="Such as r1:gamma=1; none removes all.", rich_help_panel=MODEL)
     ] = None,
     augment: Annotated[
-        str | None, typer.Option(help="What D sees, such as diffaugment; or none.", rich_help_panel=MODEL)
+        list[str] | None, typer.Option(help="What D sees, such as diffaugment; or none.", rich_help_panel=MODEL)
     ] = None,
     discriminator: Annotated[
         list[str] | None, typer.Option(help="One that replaces the own, or joins it.", rich_help_panel=MODEL)
@@ -101,7 +101,7 @@ def train(
         "microbatches": microbatches,
         "loss": loss,
         "regularize": tuple(regularize or ()),
-        "augment": augment,
+        "augment": only(augment or []),
         "discriminator": tuple(discriminator or ()),
         "backbone": tuple(backbone or ()),
         "condition": condition,
@@ -125,6 +125,16 @@ def train(
         "origin": from_,
     }
     begin(architecture, data, asked, pairs(option or []), device, out, dry_run, quiet)
+
+
+def only(augment: list[str]) -> str | None:
+    """The one augmentation, if any."""
+    from zoo.errors import InvalidOptions
+
+    if len(augment) > 1:
+        given = " and ".join(augment)
+        raise InvalidOptions([f"--augment takes one entry, given: {given}; ada joins operations: ada:pipe=bgc+cutout."])
+    return augment[0] if augment else None
 
 
 def begin(

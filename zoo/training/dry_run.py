@@ -1,14 +1,16 @@
 """What a run would do, without doing it."""
 
 import time
+from math import lcm
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from zoo.adversarial import Penalty, critics_of
 from zoo.data.source import Source
-from zoo.model import Progress
+from zoo.model import Batch, Progress
 from zoo.training.device import choose_device, peak_memory, synchronise
 from zoo.training.display import duration
 from zoo.training.engine import Training
@@ -17,7 +19,8 @@ from zoo.training.run import build, checked, folder_for, make_training
 
 __all__ = ["dry_run"]
 
-STEPS = 3
+STEPS = 3  # timed, of the most frequent sort
+LONGEST = 10_000  # steps after which phases are taken to repeat, if they do not before
 
 
 def dry_run(
@@ -49,7 +52,7 @@ def listing(plan: Plan, source: Source) -> list[str]:
 
 
 def measured(plan: Plan, training: Training) -> list[str]:
-    """FLOPs per image of the first step; time per thousand images and peak memory, from three steps after it.
+    """FLOPs per image, time per thousand images and peak memory, from real steps weighed by how often they come.
 
     A model that grows is measured at the size it ends with.
     """
@@ -67,19 +70,44 @@ def measured(plan: Plan, training: Training) -> list[str]:
     source = torch.rand((*shape[:3], max(spec.source_channels, 1)), device=pictures.device).permute(0, 3, 1, 2) * 2 - 1
     given |= {"source": source}
     fields = {name: given[name] for name in training.model.needs}
-    with FlopCounterMode(display=False) as counter:
-        counter.mod_tracker.__exit__(None, None, None)  # its hooks on modules refuse gradients within a forward pass
-        training.step(dict(fields))
-    synchronise(pictures.device)
-    start = time.perf_counter()
-    for _ in range(STEPS):
-        training.step(dict(fields))
-    synchronise(pictures.device)
-    per_image = (time.perf_counter() - start) / STEPS / batch
+    flops, seconds = mean_step(training, fields)
     where, bound = (f" at {model.resolution(end)} px", "at most ") if grows else ("", "")
     memory = peak_memory(pictures.device)
-    told = f"  about {1000 * per_image:.1f} s per thousand images{where}, {memory:.1f} GB at the most"
+    told = f"  about {1000 * seconds / batch:.1f} s per thousand images{where}, {memory:.1f} GB at the most"
     if plan.settings.kimg:
-        told += f", so {bound}{duration(1000 * plan.settings.kimg * per_image)} for {plan.settings.kimg:g} kimg"
-    flops = counter.get_total_flops() / batch / 1e9
-    return [f"  {flops:.2f} GFLOPs per image in the first step, in which every phase is due", told]
+        told += f", so {bound}{duration(1000 * plan.settings.kimg * seconds / batch)} for {plan.settings.kimg:g} kimg"
+    return [f"  {flops / batch / 1e9:.2f} GFLOPs per image, means over lazy phases", told]
+
+
+def mean_step(training: Training, batch: Batch) -> tuple[float, float]:
+    """FLOPs and seconds of a step. Lazy phases and penalties come every so many steps: each sort of step is taken by
+    itself, first to count and to warm up, then for its time, and weighed by how often it comes."""
+    places: dict[tuple[int, ...], list[int]] = {}  # what is due, and the steps at which it is
+    rhythm = intervals(training)
+    for step in range(min(lcm(*rhythm), LONGEST)):
+        places.setdefault(tuple(step % every == 0 for every in rhythm), []).append(step)
+    flops = seconds = 0.0
+    images, period = training.progress.images, sum(map(len, places.values()))
+    for steps in places.values():
+        share = len(steps) / period
+        training.progress = Progress(steps[0], images)
+        with FlopCounterMode(display=False) as counter:
+            counter.mod_tracker.__exit__(None, None, None)  # its hooks on modules refuse gradients in a forward pass
+            training.step(dict(batch))
+        flops += share * counter.get_total_flops()
+        repeats = STEPS if len(steps) == max(map(len, places.values())) else 1
+        synchronise(training.model.device)
+        start = time.perf_counter()
+        for _ in range(repeats):
+            training.progress = Progress(steps[0], images)
+            training.step(dict(batch))
+        synchronise(training.model.device)
+        seconds += share * (time.perf_counter() - start) / repeats
+    return flops, seconds
+
+
+def intervals(training: Training) -> list[int]:
+    """The different numbers of steps between two runs of a phase or a penalty."""
+    critics = critics_of(training.model).values()
+    penalties = [each for critic in critics for each in critic.penalties.values() if isinstance(each, Penalty)]
+    return sorted({phase.every for phase in training.phases} | {penalty.every for penalty in penalties})
