@@ -210,8 +210,18 @@ def find(official: Official) -> Tree:
     """The folder or zip of that name under $GANZOO_DATA. Raises ZooError that tells how to get and place it."""
     for place in places(official):
         if place.exists():
-            return _checked(official, open_tree(place))
+            return _checked(official, inside(open_tree(place), place))
     raise ZooError(missing(official, os.environ.get(VARIABLE)))
+
+
+def inside(tree: Tree, place: Path) -> Tree:
+    """The one zip within a folder that has no images of its own, else the folder. Several are told."""
+    zips = [name for name in tree.names if name.endswith(".zip")]
+    if not place.is_dir() or not zips or image_names(tree.names):
+        return tree
+    if len(zips) > 1:
+        raise ZooError(f"{place} holds {', '.join(zips)}; say which: --data {place / zips[0]}")
+    return open_tree(place / zips[0])
 
 
 def copied(official: Official, split: str | None) -> Source | None:

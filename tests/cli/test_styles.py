@@ -50,6 +50,13 @@ def test_mix(run, folder, tmp_path):
     assert str(out) in said
     with Image.open(out) as sheet:
         assert sheet.size == (3 * 18 + 2, 3 * 18 + 2)
+    code, _, _ = run("mix", str(folder / "stylegan2"), *words, "-s", "truncation=0")
+    assert code == 0
+    with Image.open(out) as sheet:  # every style is the mean: nothing to lend
+        assert sheet.crop((18, 0, 36, 18)).tobytes() == sheet.crop((36, 36, 54, 54)).tobytes()
+    code, _, err = run("mix", str(folder / "stylegan2"), *words, "-s", "truncashun=0")
+    assert code == 1
+    assert "truncation" in err
     code, _, err = run("mix", str(folder / "dcgan"), *words)
     assert code == 1
     assert "no styles" in err

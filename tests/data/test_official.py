@@ -77,6 +77,13 @@ def test_a_zip_serves_too(put: Put, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "sets" / "metfaces.zip", "w") as archive:
         archive.write(tmp_path / "sets" / "other" / "00000" / "a.png", "images/a.png")
     assert len(open_source("metfaces")) == 1
+    folder = tmp_path / "sets" / "metfaces"
+    folder.mkdir()
+    (tmp_path / "sets" / "metfaces.zip").rename(folder / "metfaces-64.zip")
+    assert len(open_source("metfaces")) == 1
+    (folder / "metfaces-32.zip").write_bytes((folder / "metfaces-64.zip").read_bytes())
+    with pytest.raises(ZooError, match=r"holds metfaces-32.zip, metfaces-64.zip; say which: --data .*metfaces-32.zip"):
+        open_source("metfaces")
 
 
 def test_animals_are_classes_and_val_is_test(put: Put) -> None:
