@@ -30,9 +30,9 @@ def mix(
     from zoo.use import load
 
     check_picture(out)
-    crossed = [numbers(text, name) for text, name in ((rows, "rows"), (columns, "columns"), (layers, "layers"))]
+    left, top, lent = (numbers(text, name) for text, name in ((rows, "rows"), (columns, "columns"), (layers, "layers")))
     loaded = load(model, which=which, device=str(choose_device(device)))
-    images = mixed(loaded, *crossed, **pairs(option or []))
+    images = mixed(loaded, left, top, lent, **pairs(option or []))
     ready_parent(out)
-    save(grid(images, columns=len(crossed[1]) + 1), out)
+    save(grid(images, columns=len(top) + 1), out)
     typer.echo(f"{out}: styles of the top row in layers {layers} of the pictures at the left")
