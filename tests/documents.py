@@ -188,7 +188,8 @@ def known_training(values: dict[str, Any]) -> None:
     assert values["preset"] in found.entry.presets, f"{found.name} has no preset {values['preset']}"
     keys = {word.partition("=")[0] for word in values["option"] or ()}
     assert keys <= taken("architecture", found.name), f"{found.name} takes no {keys}"
-    parts = [("loss", values["loss"]), ("augmentation", values["augment"])]
+    parts = [("loss", values["loss"])]
+    parts += [("augmentation", text) for text in values["augment"] or ()]
     parts += [("regularizer", text) for text in values["regularize"] or ()]
     parts += [("discriminator", text) for text in values["discriminator"] or ()]
     parts += [("backbone", text) for text in values["backbone"] or ()]
