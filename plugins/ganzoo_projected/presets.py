@@ -31,14 +31,10 @@ def published(data: DataSpec, form: str, **options: object) -> Preset:
 
 
 def default(data: DataSpec) -> Preset:
-    """The published networks from 256 px on; below, for CPUs, the lite generator, slim, and light heads at 128 px.
-
-    There G learns twenty times as fast as D: at equal rates D wins within a few hundred steps.
-    """
+    """The published networks from 256 px on; below, for CPUs, the lite generator, slim, and light heads at 128 px."""
     if data.resolution >= 256:
         return published(data, "projected", batch=16, ema_kimg=5.0, ema_refresh=True)
-    rates = {"g_lr": 0.002, "d_lr": 0.0001}
-    chosen = published(data, "projected-lite", g_width=16, batch=8, kimg=100.0, ema_kimg=2.0, ema_refresh=True, **rates)
+    chosen = published(data, "projected-lite", g_width=16, batch=16, kimg=100.0, ema_kimg=2.0, ema_refresh=True)
     assert chosen.parts is not None
     return replace(chosen, parts=replace(chosen.parts, discriminator="projected:size=128,separable=true"))
 
