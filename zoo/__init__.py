@@ -44,11 +44,10 @@ if TYPE_CHECKING:
         Preset,
         Progress,
         Terms,
-        adam,
         draw_normal,
         draw_uniform,
-        trainable,
     )
+    from zoo.optimizers import adam, trainable
     from zoo.options import Range
     from zoo.pictures import grid, to_pil
     from zoo.text import Captions, TextEncoder, Texts, text_encoder
@@ -140,11 +139,10 @@ _HOMES = {
         "Preset",
         "Progress",
         "Terms",
-        "adam",
         "draw_normal",
         "draw_uniform",
-        "trainable",
     ),
+    "zoo.optimizers": ("adam", "trainable"),
     "zoo.options": ("Range",),
     "zoo.pictures": (
         "grid",

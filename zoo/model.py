@@ -1,19 +1,18 @@
 """The contract between a plugin and the training engine: what a GAN is here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
 from zoo.data.spec import DataSpec
 from zoo.errors import InvalidOptions
 from zoo.labels import Classes, class_labels
-from zoo.optimizers import DenseAdam, Nonfinite, guard
 from zoo.option_types import word
 from zoo.options import bind
 from zoo.text import Texts, caption_rows
@@ -31,11 +30,9 @@ __all__ = [
     "Preset",
     "Progress",
     "Terms",
-    "adam",
     "draw_normal",
     "draw_uniform",
     "slerp",
-    "trainable",
 ]
 
 Batch = dict[str, Tensor]
@@ -365,30 +362,6 @@ def reads_pictures(model: Model, missing: Sequence[str]) -> str:
         f"{type(model).__name__} makes pictures out of pictures ({', '.join(missing)}), and was given none. Take "
         f"{command}model.sample(n, given={{{named}}})."
     )
-
-
-def trainable(*modules: nn.Module) -> list[nn.Parameter]:
-    """Parameters that an optimiser should hold: all but the frozen ones."""
-    return [p for module in modules for p in module.parameters() if p.requires_grad]
-
-
-def adam(
-    params: Iterable[nn.Parameter],
-    lr: float,
-    betas: tuple[float, float],
-    weight_decay: float = 0.0,
-    nonfinite: Nonfinite = "keep",
-) -> Adam:
-    """Adam in its fused form, with L2 decay added to the gradient as in the paper (Kingma & Ba 2015).
-
-    `nonfinite` is what becomes of a gradient that is not finite: kept, mended (NaN to 0, infinities to ±1e5) or its
-    whole step skipped.
-    """
-    held = list(params)
-    fused = all(p.device.type in ("cpu", "cuda") for p in held)
-    made = DenseAdam(held, lr, betas, weight_decay=weight_decay, fused=fused)
-    guard(made, nonfinite)
-    return made
 
 
 def draw_normal(n: int, size: int, seed: int) -> Tensor:

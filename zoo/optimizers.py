@@ -1,14 +1,39 @@
-"""Adam over weights of any memory layout, and what it does with gradients that are no numbers."""
+"""What the players learn with: Adam over weights of any memory layout, and gradients that are not finite."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-__all__ = ["DenseAdam", "Nonfinite", "guard"]
+__all__ = ["DenseAdam", "Nonfinite", "adam", "trainable"]
 
 Nonfinite = Literal["keep", "mend", "skip"]
+
+
+def trainable(*modules: nn.Module) -> list[nn.Parameter]:
+    """Parameters that an optimiser should hold: all but the frozen ones."""
+    return [p for module in modules for p in module.parameters() if p.requires_grad]
+
+
+def adam(
+    params: Iterable[nn.Parameter],
+    lr: float,
+    betas: tuple[float, float],
+    weight_decay: float = 0.0,
+    nonfinite: Nonfinite = "keep",
+) -> Adam:
+    """Adam in its fused form, with L2 decay added to the gradient as in the paper (Kingma & Ba 2015).
+
+    `nonfinite` is what becomes of a gradient that is not finite: kept, mended (NaN to 0, infinities to ±1e5) or its
+    whole step skipped.
+    """
+    held = list(params)
+    fused = all(p.device.type in ("cpu", "cuda") for p in held)
+    made = DenseAdam(held, lr, betas, weight_decay=weight_decay, fused=fused)
+    guard(made, nonfinite)
+    return made
 
 
 class DenseAdam(Adam):
