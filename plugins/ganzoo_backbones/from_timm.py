@@ -84,7 +84,7 @@ def provided(
     tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{model.partition('.')[0]}.*")]
     if not random and (tag not in tags if tag else not tags):
         has = (
-            f"of the tags {', '.join(tags)}" if tags else f"none; timm:{model};random=true has random ones, for trials"
+            f"those tagged {', '.join(tags)}" if tags else f"none; timm:{model};random=true has random ones, for trials"
         )
         raise ZooError(f"timm has no weights for '{model}'. It has {has}.")
     torch.manual_seed(seed)

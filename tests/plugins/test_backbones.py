@@ -245,7 +245,7 @@ def test_missing_downloads_are_told_and_never_random(monkeypatch, tmp_path, refe
     ("reference", "problem"),
     [
         ("timm:resnet5", "timm has no model 'resnet5'.*resnet50"),
-        ("timm:resnet50.nope", "no weights for 'resnet50.nope'.*tags a1_in1k"),
+        ("timm:resnet50.nope", "no weights for 'resnet50.nope'.*those tagged a1_in1k"),
         ("timm:efficientnet_b0_g8_gn", "no weights for 'efficientnet_b0_g8_gn'.*random=true"),
         ("clip:ViT-B-23@openai", "open_clip has no model 'ViT-B-23'.*ViT-B-32"),
         ("clip:ViT-B-32-quickgelu", "name one: openai"),
